@@ -1,0 +1,90 @@
+"""Where every file of a project lives: the only module that spells such a path."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+TableFormat = Literal["arrow", "parquet", "csv"]
+TABLE_FORMATS: tuple[TableFormat, ...] = ("arrow", "parquet", "csv")
+
+
+@dataclass(frozen=True)
+class StageFiles:
+    """The folder, table and log folder of one of the stages 1 to 4.
+
+    ``also`` is the other folder name in circulation, under which a table is looked for too.
+    """
+
+    number: int
+    command: str
+    folder: Path
+    table_stem: str
+    also: Path
+
+    def table(self, format: TableFormat) -> Path:
+        """Path of the stage's table in a format."""
+        return self.folder / f"{self.table_stem}.{format}"
+
+
+class Workspace:
+    """The files of one project.
+
+    Parameters
+    ----------
+    project
+        The project's folder; it need not exist yet.
+    """
+
+    def __init__(self, project: Path | str = ".") -> None:
+        self.root = Path(os.path.abspath(project))
+        self.data = self.root / "data"
+        self.videos = self.root / "videos"
+        self.metadata = self.videos / "Metadata"
+        self.archive_folders = (self.root / "archive", self.root)
+        self.index_csv = self.data / "video_index_input.csv"
+        self.index_json = self.data / "video_index_input.json"
+        self.failures = self.data / "failures.csv"
+        self.stage1 = self._stage(1, "augment", "augmented_videos", "augmented_metadata")
+        self.stage2 = self._stage(2, "features", "features_stage2", "features_metadata")
+        self.stage3 = self._stage(3, "scale", "scaled_videos", "scaled_metadata")
+        self.stage4 = self._stage(
+            4, "scaled-features", "features_stage4", "features_scaled_metadata"
+        )
+        self.stage5 = self.data / "stage5"
+        self.folds = self.stage5 / "folds.parquet"
+        self.leaderboard_json = self.stage5 / "leaderboard.json"
+        self.leaderboard_parquet = self.stage5 / "leaderboard.parquet"
+
+    def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
+        return StageFiles(
+            number, command, self.data / folder, table, self.data / f"stage{number}"
+        )
+
+    @property
+    def stages(self) -> tuple[StageFiles, ...]:
+        """Stages 1 to 4, in order."""
+        return (self.stage1, self.stage2, self.stage3, self.stage4)
+
+    def model(self, name: str) -> Path:
+        """Folder of a trained model type."""
+        return self.stage5 / name
+
+    def fold(self, name: str, fold: int) -> Path:
+        """Folder of one fold of a trained model type."""
+        return self.model(name) / f"fold_{fold}"
+
+    def logs(self, stage: int) -> Path:
+        """Folder of a stage's log files."""
+        return self.root / "logs" / f"stage{stage}"
+
+    def relative(self, path: Path | str) -> str:
+        """How a path is written in tables: relative to the project, with forward slashes.
+
+        A file outside the project, such as a clip of a corpus used in place, begins with ``..``.
+        """
+        return Path(os.path.relpath(os.path.abspath(path), self.root)).as_posix()
+
+    def absolute(self, relative: str) -> Path:
+        """Inverse of `relative`."""
+        return Path(os.path.normpath(self.root / relative))
