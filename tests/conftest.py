@@ -22,7 +22,7 @@ def _make_video(
     options: dict[str, str] | None = None,
     seed: int = 0,
 ) -> Path:
-    """Write a clip of a textured scene that drifts one pixel a frame; the content follows `seed`."""
+    """Write a clip of a textured scene, made from `seed`, that drifts one pixel a frame."""
     rng = np.random.default_rng(seed)
     scene = rng.integers(0, 256, (height // 4 + 2, width // 4 + frames, 3), dtype=np.uint8)
     scene = scene.repeat(4, axis=0).repeat(4, axis=1)

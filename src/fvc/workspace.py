@@ -57,9 +57,7 @@ class Workspace:
         self.leaderboard_parquet = self.stage5 / "leaderboard.parquet"
 
     def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
-        return StageFiles(
-            number, command, self.data / folder, table, self.data / f"stage{number}"
-        )
+        return StageFiles(number, command, self.data / folder, table, self.data / f"stage{number}")
 
     @property
     def stages(self) -> tuple[StageFiles, ...]:
