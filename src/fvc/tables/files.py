@@ -9,10 +9,11 @@ from fvc.tables.atomic import atomic_write
 from fvc.workspace import TABLE_FORMATS, StageFiles, TableFormat, Workspace
 
 # Digits only, in some corpora: a type guessed from the values would turn ids into numbers.
-_TEXT_COLUMNS = (
-    "source clip video_id group collection platform subset raw_label video_path original_video "
-    "feature_path key cascade_id augmentation parameters method unit path kind reason"
-).split()
+_TEXT_COLUMNS = frozenset({
+    *("source", "clip", "video_id", "group", "collection", "platform", "subset", "raw_label"),
+    *("video_path", "original_video", "feature_path", "key", "cascade_id", "augmentation"),
+    *("parameters", "method", "unit", "path", "kind", "reason"),
+})  # fmt: skip
 
 
 def read_table(path: Path | str) -> pl.DataFrame:

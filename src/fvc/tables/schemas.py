@@ -141,16 +141,27 @@ def check(frame: pl.DataFrame, schema: type[S], path: Path | str) -> pl.DataFram
     if missing:
         raise TableError(path, f"columns are missing: {', '.join(missing)}")
     types = schema.create_empty().schema
-    try:
-        cast = frame.with_columns(pl.col(name).cast(types[name]) for name in expected)
-    except pl.exceptions.InvalidOperationError as error:
-        raise TableError(path, f"a column has the wrong type: {error}") from error
+    columns: dict[str, pl.Series] = {}
+    for name in expected:
+        column = frame[name]
+        wanted = types[name]
+        try:
+            columns[name] = column.cast(wanted)
+        except pl.exceptions.PolarsError as error:
+            first = str(error).splitlines()[0]
+            raise TableError(path, f"column {name!r} is not {wanted}: {first}") from error
+        # A cast from decimal to whole numbers cuts in silence.
+        if column.dtype.is_float() and wanted.is_integer():
+            lost = column.filter(column != columns[name].cast(column.dtype))
+            if len(lost):
+                raise TableError(path, f"column {name!r} is not {wanted}: it holds {lost[0]}")
+    cast = frame.with_columns(**columns)
     _, failure = schema.filter(cast.select(expected), cast=False)
     counts = failure.counts()
     if counts:
         rule, count = max(counts.items(), key=lambda item: item[1])
         example = failure.invalid().head(1).to_dicts()[0]
-        column = rule.split("|")[0]
-        shown = f", for example {example[column]!r}" if column in example else f": {example}"
+        culprit = rule.split("|")[0]
+        shown = f", for example {example[culprit]!r}" if culprit in example else f": {example}"
         raise TableError(path, f"{count} row(s) break the rule {rule!r}{shown}")
     return cast
