@@ -1,0 +1,392 @@
+"""Detectors that read a table of features: one contract, everything fitted inside."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import joblib
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from fvc.models.collinearity import CollinearityFilter
+from fvc.models.imputation import WeightedMedianImputer
+from fvc.models.svm import RBF_MAX_ROWS, CalibratedSVM, Splits
+from fvc.tables import atomic_write
+
+FLOAT32_ABOVE_ROWS = 200_000
+"""Up to this many rows a linear model is fitted in float64; above it in float32, for memory."""
+
+_CHUNK = 100_000
+
+
+class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What tabular detectors share: fit, predict_proba, save, and the steps before the model.
+
+    Imputer, scaler and collinearity filter are fitted by `fit` on the rows it is given, and so
+    inside the fold. A subclass makes the last step (`_model`).
+
+    Attributes
+    ----------
+    pipeline_ : sklearn.pipeline.Pipeline
+        ``impute``, ``scale``, ``collinear`` and ``model``, fitted.
+    feature_names_ : list of str
+        Names of the columns of X, in order.
+    converged_ : bool
+        Whether the solver said that it had converged.
+    """
+
+    native: ClassVar[str] = "model.skops"
+    collinearity: float
+
+    def _model(self) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def refusal(cls, settings: dict[str, Any], n_rows: int) -> str | None:
+        """Say why these settings cannot be fitted to so many rows; None where they can."""
+        return None
+
+    def fit(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        feature_names: list[str] | None = None,
+        cv: Splits | None = None,
+    ) -> Self:
+        """Fit all steps.
+
+        Parameters
+        ----------
+        X : (n, p) float
+            Features; NaN is missing.
+        y : (n,) int
+            0 real, 1 fake; both present.
+        sample_weight : (n,) float, optional
+            Weights of the rows, as `training_weights` gives them; they count in every step.
+        feature_names
+            Names of the p columns; ``x0, x1, …`` by default.
+        cv
+            Pairs of row numbers (train, test), groups whole, for models that calibrate inside.
+        """
+        self._begin(X, feature_names)
+        X = X.astype(np.float64 if len(X) <= FLOAT32_ABOVE_ROWS else np.float32)
+        weight = np.ones(len(X)) if sample_weight is None else sample_weight
+        steps = [
+            ("impute", WeightedMedianImputer()),
+            ("scale", StandardScaler(copy=False)),
+            ("collinear", CollinearityFilter(self.collinearity)),
+            ("model", self._model()),
+        ]
+        parameters: dict[str, Any] = {f"{name}__sample_weight": weight for name, _ in steps}
+        if isinstance(steps[-1][1], CalibratedSVM):
+            parameters["model__cv"] = cv
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.pipeline_ = Pipeline(steps).fit(X, y, **parameters)
+        for warning in caught:
+            if issubclass(warning.category, ConvergenceWarning):
+                self.converged_ = False
+            else:
+                warnings.warn_explicit(
+                    warning.message, warning.category, warning.filename, warning.lineno
+                )
+        return self
+
+    def _begin(self, X: NDArray[Any], feature_names: list[str] | None) -> None:
+        self.classes_ = np.array([0, 1])
+        self.n_features_in_ = X.shape[1]
+        self.feature_names_ = feature_names or [f"x{i}" for i in range(X.shape[1])]
+        if len(self.feature_names_) != X.shape[1]:
+            raise ValueError(f"{len(self.feature_names_)} names for {X.shape[1]} columns")
+        self.converged_ = True
+
+    def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Probabilities of real and fake, shape (n, 2), for an (n, p) array; NaN is missing."""
+        check_is_fitted(self, "feature_names_")
+        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+            raise ValueError(f"X has shape {X.shape}; (n, {self.n_features_in_}) is expected")
+        out = np.empty((len(X), 2))
+        for start in range(0, len(X), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            out[rows] = self._probabilities(X[rows])
+        return out
+
+    def _probabilities(self, X: NDArray[Any]) -> Any:
+        return self.pipeline_.predict_proba(X.astype(np.float64))
+
+    def predict(self, X: NDArray[Any]) -> NDArray[np.int64]:
+        """1 where the probability of fake is at least 0.5, else 0."""
+        return (self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)
+
+    def save(self, folder: Path | str, *, native: bool = True) -> list[Path]:
+        """Write ``model.joblib`` and, beside it, the form that loads without a pickle.
+
+        Parameters
+        ----------
+        folder
+            Where to write.
+        native
+            False leaves the second file out.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, read-only or forbidden.
+        """
+        folder = Path(folder)
+        with atomic_write(folder / "model.joblib") as temporary:
+            joblib.dump(self, temporary)
+        written = [folder / "model.joblib"]
+        if native:
+            written.append(folder / self.native)
+            with atomic_write(written[-1]) as temporary:
+                self.save_native(temporary)
+        return written
+
+    def save_native(self, path: Path) -> None:
+        """Write the skops form."""
+        import skops.io
+
+        skops.io.dump(self, path)
+
+
+def _logistic(C: float, l1_ratio: float, max_iter: int, tol: float) -> LogisticRegression:
+    settings: dict[str, Any] = {"C": C, "max_iter": max_iter, "tol": tol}
+    if l1_ratio == 0:
+        return LogisticRegression(**settings)
+    settings |= {"solver": "saga", "random_state": 0, "l1_ratio": l1_ratio}
+    # scikit-learn 1.8 takes the penalty from l1_ratio alone and deprecates its name.
+    if tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 8):
+        settings["penalty"] = "elasticnet"
+    return LogisticRegression(**settings)
+
+
+class LogisticRegressionBaseline(TabularDetector):
+    """The pipeline's logistic regression: L2, on imputed, scaled and filtered features.
+
+    Parameters
+    ----------
+    C
+        Inverse strength of the L2 regularisation, > 0.
+    collinearity
+        Largest absolute correlation of two features that both stay, in 0…1.
+    max_iter
+        Largest number of iterations.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(40, 3)); y = (X[:, 0] > 0).astype(int)
+    >>> LogisticRegressionBaseline().fit(X, y).predict_proba(X).shape
+    (40, 2)
+    """
+
+    def __init__(self, C: float = 1.0, collinearity: float = 0.95, max_iter: int = 1000) -> None:
+        self.C = C
+        self.collinearity = collinearity
+        self.max_iter = max_iter
+
+    def _model(self) -> Any:
+        return _logistic(self.C, 0.0, self.max_iter, 1e-4)
+
+
+class SklearnLogisticRegression(TabularDetector):
+    """scikit-learn's logistic regression with the choice of its penalty.
+
+    Parameters
+    ----------
+    penalty
+        ``"l2"``, ``"l1"`` or ``"elasticnet"``.
+    C
+        Inverse strength of the regularisation, > 0.
+    l1_ratio
+        Share of L1 in the elastic net, in 0…1; not used by the others.
+    collinearity
+        Largest absolute correlation of two features that both stay, in 0…1.
+    max_iter
+        Largest number of iterations.
+    """
+
+    def __init__(
+        self,
+        penalty: Literal["l2", "l1", "elasticnet"] = "l2",
+        C: float = 1.0,
+        l1_ratio: float = 0.5,
+        collinearity: float = 0.95,
+        max_iter: int = 2000,
+    ) -> None:
+        self.penalty = penalty
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.collinearity = collinearity
+        self.max_iter = max_iter
+
+    def _model(self) -> Any:
+        share = {"l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[self.penalty]
+        return _logistic(self.C, share, self.max_iter, 1e-4 if share == 0 else 1e-3)
+
+
+class LinearSVMBaseline(TabularDetector):
+    """The pipeline's support vector machine: linear by default, calibrated inside.
+
+    Parameters
+    ----------
+    C
+        Inverse strength of the regularisation, > 0.
+    kernel
+        ``"linear"``, or ``"rbf"`` up to 20,000 training rows.
+    gamma
+        Width of the RBF kernel: ``"scale"`` or a positive number.
+    collinearity
+        Largest absolute correlation of two features that both stay, in 0…1.
+    """
+
+    def __init__(
+        self,
+        C: float = 0.1,
+        kernel: Literal["linear", "rbf"] = "linear",
+        gamma: float | str = "scale",
+        collinearity: float = 0.95,
+    ) -> None:
+        self.C = C
+        self.kernel = kernel
+        self.gamma = gamma
+        self.collinearity = collinearity
+
+    def _model(self) -> Any:
+        return CalibratedSVM(C=self.C, kernel=self.kernel, gamma=self.gamma)
+
+    @classmethod
+    def refusal(cls, settings: dict[str, Any], n_rows: int) -> str | None:
+        """Refuse an RBF kernel above `RBF_MAX_ROWS` rows."""
+        if settings.get("kernel") == "rbf" and n_rows > RBF_MAX_ROWS:
+            return f"an RBF kernel is fitted to at most {RBF_MAX_ROWS:,} rows, not {n_rows:,}"
+        return None
+
+
+class GradientBoosting(TabularDetector):
+    """Gradient-boosted trees (XGBoost); trees need no imputer, scaler or filter.
+
+    A missing value goes the way that the training rows taught each split. One thread, histogram
+    splits and a fixed seed make the result the same on every run.
+
+    Parameters
+    ----------
+    n_estimators
+        Number of trees.
+    max_depth
+        Largest depth of a tree.
+    learning_rate
+        Shrinkage of each tree, in 0…1.
+    subsample, colsample
+        Shares of rows and columns that a tree sees, in 0…1.
+    min_child_weight
+        Least sum of hessians in a leaf.
+    reg_lambda
+        L2 regularisation of leaf values.
+    seed
+        Seed of the subsampling.
+
+    References
+    ----------
+    Chen & Guestrin 2016, XGBoost: a scalable tree boosting system.
+    """
+
+    native: ClassVar[str] = "model.json"
+
+    def __init__(
+        self,
+        n_estimators: int = 100,
+        max_depth: int = 3,
+        learning_rate: float = 0.1,
+        subsample: float = 0.8,
+        colsample: float = 0.8,
+        min_child_weight: float = 1.0,
+        reg_lambda: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        self.n_estimators = n_estimators
+        self.max_depth = max_depth
+        self.learning_rate = learning_rate
+        self.subsample = subsample
+        self.colsample = colsample
+        self.min_child_weight = min_child_weight
+        self.reg_lambda = reg_lambda
+        self.seed = seed
+
+    def fit(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        feature_names: list[str] | None = None,
+        cv: Splits | None = None,
+    ) -> Self:
+        """Fit the trees; parameters as in `TabularDetector.fit`."""
+        import xgboost
+
+        self._begin(X, feature_names)
+        data = xgboost.QuantileDMatrix(
+            X.astype(np.float32, copy=False),
+            label=y,
+            weight=sample_weight,
+            feature_names=self.feature_names_,
+            nthread=1,
+        )
+        parameters = {
+            "objective": "binary:logistic",
+            "tree_method": "hist",
+            "max_depth": self.max_depth,
+            "eta": self.learning_rate,
+            "subsample": self.subsample,
+            "colsample_bytree": self.colsample,
+            "min_child_weight": self.min_child_weight,
+            "lambda": self.reg_lambda,
+            "seed": self.seed,
+            "nthread": 1,
+        }
+        self.booster_ = xgboost.train(parameters, data, num_boost_round=self.n_estimators)
+        return self
+
+    def _probabilities(self, X: NDArray[Any]) -> Any:
+        import xgboost
+
+        data = xgboost.DMatrix(
+            X.astype(np.float32, copy=False), feature_names=self.feature_names_, nthread=1
+        )
+        fake = self.booster_.predict(data).astype(np.float64)
+        return np.column_stack([1 - fake, fake])
+
+    def save_native(self, path: Path) -> None:
+        """Write XGBoost's JSON; the settings stand in it as an attribute."""
+        self.booster_.set_attr(fvc_settings=json.dumps(self.get_params()))
+        self.booster_.save_model(path)
+
+    @classmethod
+    def load_native(cls, path: Path) -> Self:
+        """Read XGBoost's JSON."""
+        import xgboost
+
+        booster = xgboost.Booster()
+        booster.load_model(path)
+        booster.set_param({"nthread": 1})
+        detector = cls(**json.loads(booster.attr("fvc_settings") or "{}"))
+        detector.classes_ = np.array([0, 1])
+        detector.n_features_in_ = booster.num_features()
+        detector.feature_names_ = list(
+            booster.feature_names or (f"x{i}" for i in range(booster.num_features()))
+        )
+        detector.converged_ = True
+        detector.booster_ = booster
+        return detector
