@@ -1,0 +1,384 @@
+"""Work on this machine: one process a worker, each watched, none able to harm another.
+
+Every worker has a pipe of its own and holds one unit at a time. So the parent always knows which
+unit a process is at, a process may be killed at any instant (in the middle of sending, too)
+without a lock or half a message left behind for the others, and the kill meets the right unit:
+pools in which workers share a queue cannot promise the last two.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import RawArray
+from typing import Any, TypeVar
+
+import fvc.errors
+from fvc.engines.base import Failure, Outcome
+from fvc.engines.heartbeat import Counter
+from fvc.engines.resources import default_memory_limit_mib, default_workers, resident_mib
+from fvc.engines.worker import ENVIRONMENT, READY, Fatal, Limits, run_worker
+from fvc.errors import FVCError, OptionError
+
+U = TypeVar("U")
+R = TypeVar("R")
+
+WATCH_SECONDS = 0.05
+_KILL_SECONDS = 10.0
+_START_ATTEMPTS = 3
+# Loaded once by the server that workers are forked from: none of these starts a thread. Polars
+# does, and a fork of a process with threads can hang.
+_PRELOAD = ["fvc.engines.worker", "numpy", "cv2", "av"]
+
+
+class LocalEngine:
+    """Processes on this machine, with limits on memory, on output and on time without progress.
+
+    Parameters
+    ----------
+    workers
+        Processes that work side by side; by default one a core, fewer where memory is short.
+        One worker is a process of its own, too.
+    stall_seconds
+        How long a unit may go without a heartbeat before it counts as hung, in seconds.
+    memory_limit_mib
+        Resident memory at which a unit is stopped, in MiB; by default 2048, less on a small
+        machine.
+    output_limit_mib
+        Largest size of one file that a unit may write, in MiB.
+    address_space_mib
+        Backstop for allocations faster than the watch, in MiB; by default four times the memory
+        limit and at least 4096. 0 is no limit, which GPU libraries need: they reserve more than
+        they use.
+
+    Raises
+    ------
+    OptionError
+        A limit is not a positive number.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        stall_seconds: float = 120.0,
+        memory_limit_mib: int | None = None,
+        output_limit_mib: int = 8192,
+        address_space_mib: int | None = None,
+    ) -> None:
+        self.workers = default_workers() if workers is None else workers
+        if self.workers < 1:
+            raise OptionError(f"workers must be 1 or more, not {workers}")
+        if not stall_seconds > 0:
+            raise OptionError(f"stall_seconds must be more than 0, not {stall_seconds}")
+        if memory_limit_mib is None:
+            memory_limit_mib = default_memory_limit_mib(self.workers)
+        if memory_limit_mib < 1:
+            raise OptionError(f"memory_limit_mib must be 1 or more, not {memory_limit_mib}")
+        if address_space_mib is None:
+            address_space_mib = max(4096, 4 * memory_limit_mib)
+        self.stall_seconds = stall_seconds
+        self.memory_limit_mib = memory_limit_mib
+        self.output_limit_mib = output_limit_mib
+        self.address_space_mib = address_space_mib
+
+    def submit(
+        self, function: Callable[[U], R], units: Iterable[U]
+    ) -> Generator[Outcome[U, R], None, None]:
+        """Apply a function to every unit in worker processes; see `Engine.submit`."""
+        with _Pool(self, pickle.dumps(function)) as pool:
+            source = iter(units)
+            finished: list[Outcome[U, R]] = []
+            more = True
+            while more or pool.busy or finished:
+                while more and pool.has_room:
+                    try:
+                        unit = next(source)
+                    except StopIteration:
+                        more = False
+                    else:
+                        pool.give(unit)
+                # Workers have their next unit before the caller spends time on the last.
+                yield from finished
+                if pool.fatal is not None:
+                    raise pool.fatal
+                finished = list(pool.collect()) if pool.busy else []
+
+
+@dataclass(eq=False)
+class _Worker:
+    """One process as seen from its parent; `lock` of the pool guards what changes."""
+
+    process: BaseProcess
+    connection: Connection
+    lifeline: Connection
+    index: int
+    unit: Any = None
+    task: bytes | None = None
+    ready: bool = False
+    started: float = 0.0
+    beats: int = 0
+    alive_at: float = 0.0
+    killed_at: float | None = None
+    verdict: Failure | None = None
+
+
+@dataclass(eq=False)
+class _Pool:
+    """The processes of one `submit`."""
+
+    engine: LocalEngine
+    function: bytes
+    fatal: FVCError | None = None
+    workers: list[_Worker] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    done: threading.Event = field(default_factory=threading.Event)
+    start_failures: int = 0
+
+    def __post_init__(self) -> None:
+        self.context = _context()
+        self.counters: Counter = RawArray("Q", self.engine.workers)
+        self.watcher = threading.Thread(target=self._watch, name="fvc-watch", daemon=True)
+
+    def __enter__(self) -> "_Pool":
+        self.watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        for worker in self.workers:
+            worker.lifeline.close()
+            worker.process.kill()
+        for worker in self.workers:
+            worker.process.join(_KILL_SECONDS)
+            worker.connection.close()
+        self.watcher.join()
+
+    @property
+    def busy(self) -> bool:
+        return any(worker.task is not None for worker in self.workers)
+
+    @property
+    def has_room(self) -> bool:
+        return self.fatal is None and (
+            len(self.workers) < self.engine.workers
+            or any(worker.task is None for worker in self.workers)
+        )
+
+    def give(self, unit: Any) -> None:
+        """Hand a unit to an idle worker, or to a new one."""
+        self._hand_over(unit, pickle.dumps(unit))
+
+    def _hand_over(self, unit: Any, task: bytes) -> None:
+        while True:
+            worker = next((w for w in self.workers if w.task is None), None) or self._start()
+            with self.lock:
+                if worker.verdict is None:
+                    worker.unit, worker.task = unit, task
+                    worker.started = worker.alive_at = time.monotonic()
+            try:
+                if worker.task is not None:
+                    worker.connection.send_bytes(task)
+                    return
+            except ConnectionError:
+                if not worker.ready:
+                    return  # `collect` sees to a worker that cannot start
+            # It died while it had nothing to do: no unit is to blame.
+            worker.task = None
+            self._bury(worker)
+
+    def collect(self) -> Iterator[Outcome[Any, Any]]:
+        """Wait for the next workers to finish and yield what became of their units."""
+        busy = {worker.connection: worker for worker in self.workers if worker.task is not None}
+        ready = wait(list(busy), timeout=1.0)
+        now = time.monotonic()
+        for connection, worker in busy.items():
+            if connection in ready:
+                yield from self._receive(worker)
+            elif worker.killed_at is not None and now - worker.killed_at > _KILL_SECONDS:
+                # Stuck in the kernel, as on a network drive that is gone: left behind.
+                yield self._lost(worker)
+
+    def _receive(self, worker: _Worker) -> Iterator[Outcome[Any, Any]]:
+        try:
+            message = worker.connection.recv_bytes()
+        except (EOFError, OSError):
+            if worker.ready:
+                yield self._lost(worker)
+            else:
+                self._restart(worker)
+            return
+        if message == READY and not worker.ready:
+            with self.lock:
+                worker.ready = True
+                worker.started = worker.alive_at = time.monotonic()
+            self.start_failures = 0
+            return
+        with self.lock:
+            worker.task = None
+        outcome = self._outcome(worker, message)
+        if worker.verdict is not None or self._has_grown(worker):
+            self._bury(worker)
+        if outcome is not None:
+            yield outcome
+
+    def _outcome(self, worker: _Worker, message: bytes) -> Outcome[Any, Any] | None:
+        try:
+            answer = pickle.loads(message)
+        except Exception as error:  # a value that does not come back is its unit's failure
+            answer = Failure("error", f"the result cannot be unpickled: {error!r}")
+        seconds = time.monotonic() - worker.started
+        if isinstance(answer, Failure):
+            return Outcome(worker.unit, None, answer, seconds)
+        if isinstance(answer, Fatal):
+            self.fatal = _revive(answer)
+            return None
+        return Outcome(worker.unit, answer[0], None, seconds)
+
+    def _lost(self, worker: _Worker) -> Outcome[Any, Any]:
+        """Say why a worker is gone with its unit."""
+        seconds = time.monotonic() - worker.started
+        unit, verdict = worker.unit, worker.verdict
+        self._bury(worker)
+        code = worker.process.exitcode
+        if verdict is None and code in (None, 255):
+            # The server that forks is gone, too. Where that is because a signal goes through the
+            # whole process group, ours arrives now, and the unit must not get the blame.
+            time.sleep(0.2)
+        return Outcome(unit, None, verdict or Failure("crash", _death(code)), seconds)
+
+    def _restart(self, worker: _Worker) -> None:
+        unit, task = worker.unit, worker.task
+        self._bury(worker)
+        self.start_failures += 1
+        if self.start_failures >= _START_ATTEMPTS:
+            raise FVCError(
+                f"worker processes cannot start: {_death(worker.process.exitcode)}. A script that "
+                'calls this must do so under `if __name__ == "__main__":`.'
+            )
+        assert task is not None
+        self._hand_over(unit, task)
+
+    def _start(self) -> _Worker:
+        engine = self.engine
+        ours, theirs = self.context.Pipe(duplex=True)
+        their_lifeline, lifeline = self.context.Pipe(duplex=False)
+        taken = {worker.index for worker in self.workers}
+        index = next(i for i in range(engine.workers) if i not in taken)
+        limits = Limits(engine.address_space_mib or None, engine.output_limit_mib or None)
+        process = self.context.Process(  # type: ignore[attr-defined]
+            target=run_worker,
+            args=(theirs, their_lifeline, self.counters, index, limits, self.function),
+            name=f"fvc-worker-{index}",
+            daemon=True,
+        )
+        process.start()
+        # Only the child may hold these: then the pipe ends when the child does.
+        theirs.close()
+        their_lifeline.close()
+        worker = _Worker(process, ours, lifeline, index)
+        with self.lock:
+            self.workers.append(worker)
+        return worker
+
+    def _bury(self, worker: _Worker) -> None:
+        with self.lock:
+            self.workers.remove(worker)
+        worker.lifeline.close()
+        worker.process.join(0.5)
+        worker.process.kill()
+        worker.process.join(_KILL_SECONDS if worker.killed_at is None else 0.5)
+        worker.connection.close()
+
+    def _has_grown(self, worker: _Worker) -> bool:
+        """Whether a worker holds so much between units that the next would pay for the last."""
+        pid = worker.process.pid
+        return pid is not None and resident_mib(pid) > self.engine.memory_limit_mib / 2
+
+    def _watch(self) -> None:
+        last = time.monotonic()
+        while not self.done.wait(WATCH_SECONDS):
+            now = time.monotonic()
+            # This thread sleeps by the clock; a gap means that the machine or the whole process
+            # group stood still, and a worker cannot be blamed for that time.
+            gap = now - last if now - last > 20 * WATCH_SECONDS else 0.0
+            last = now
+            with self.lock:
+                for worker in self.workers:
+                    if worker.task is not None and worker.killed_at is None:
+                        worker.alive_at += gap
+                        self._judge(worker, now)
+
+    def _judge(self, worker: _Worker, now: float) -> None:
+        beats = self.counters[worker.index]
+        if beats != worker.beats:
+            worker.beats = beats
+            worker.alive_at = now
+        pid = worker.process.pid
+        resident = resident_mib(pid) if pid is not None else 0.0
+        limit, patience = self.engine.memory_limit_mib, self.engine.stall_seconds
+        if resident > limit:
+            worker.verdict = Failure(
+                "memory", f"held {resident:.0f} MiB of memory, the limit is {limit} MiB"
+            )
+        elif now - worker.alive_at > patience:
+            worker.verdict = Failure("stalled", f"made no progress for {patience:g} seconds")
+        if worker.verdict is not None:
+            worker.killed_at = now
+            worker.process.kill()
+
+
+def _context() -> BaseContext:
+    """Give the way to make processes, its server running with one thread a library."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    with _environment(ENVIRONMENT):
+        forkserver.ensure_running()
+    return context
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _death(code: int | None) -> str:
+    if code is None:
+        return "its process did not end"
+    if code >= 0:
+        return f"its process ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = ", perhaps by the kernel for want of memory" if -code == signal.SIGKILL else ""
+    return f"its process was ended by {name}{hint}"
+
+
+def _revive(fatal: Fatal) -> FVCError:
+    kind = getattr(fvc.errors, fatal.name)
+    # Not through the class's own signature: the message is already whole.
+    error: FVCError = kind.__new__(kind)
+    error.args = (fatal.message,)
+    return error
