@@ -1,0 +1,66 @@
+# A verb for each habit. `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEMO ?= demo
+export OMP_WAIT_POLICY ?= passive
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint types imports docs bench constraints clean
+
+help: ## List the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: sudo apt-get install python3 (or set PYTHON=...)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "The venv module is missing: sudo apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(PIP) install --quiet -c constraints.txt -e '.[dev,notebooks]'
+	@touch $@
+
+setup: $(VENV)/.base ## Make the virtual environment with the exact versions of constraints.txt
+
+demo: $(VENV)/.base ## Run the whole pipeline on a small simulated corpus
+	$(BIN)/fvc demo --project $(DEMO)
+
+test: $(VENV)/.dev ## Run the fast tests
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+test-all: $(VENV)/.dev lint types imports docs ## Run every check and every test
+	$(BIN)/pytest -q -n 2 $(TEST_OPTIONS)
+
+lint: $(VENV)/.dev ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Check types
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev ## Check that rooms import only from the floors below
+	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.dev ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: $(VENV)/.dev ## Measure speed and memory against FFmpeg and naive code
+	$(BIN)/python -m benchmarks
+
+constraints: ## Renew constraints.txt: the newest versions that the package allows
+	rm -rf $(VENV)-constraints && $(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/python -m pip install --quiet -e '.[dev,notebooks]'
+	( echo '# Exact versions that set-up and CI install. `make constraints` renews this file.'; \
+	  $(VENV)-constraints/bin/python -m pip list --format=freeze --exclude-editable \
+	    | grep -ivE '^(pip|setuptools|wheel)==' | sort -f ) > constraints.txt.new
+	mv constraints.txt.new constraints.txt
+	rm -rf $(VENV)-constraints
+
+clean: ## Remove what the verbs made
+	rm -rf $(VENV) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis

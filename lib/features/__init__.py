@@ -1,0 +1,1 @@
+"""Stages 2 and 4 under their documented paths."""

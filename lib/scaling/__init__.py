@@ -1,0 +1,1 @@
+"""Stage 3 under its documented path."""

@@ -1,0 +1,1 @@
+"""Queries and tables under their documented paths."""

@@ -1,0 +1,114 @@
+"""The command's entry: verbs, exit codes and what a user sees when something goes wrong."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from fvc import __version__
+from fvc.cli.config import with_config
+from fvc.cli.output import print_json
+from fvc.errors import FVCError, OptionError
+
+HELP = """From a corpus of real and fake videos to detectors whose reported numbers hold."""
+
+EPILOGUE = """Exit codes: 0 done · 1 a fault of this program · 2 wrong usage · 3 an earlier step is
+missing or stale · 4 an input is wrong · 5 finished, some clips failed (data/failures.csv) ·
+6 all failed · 7 another run holds the files · 8 not available or not installed · 9 cannot write ·
+130 interrupted · 143 terminated
+
+Example: `fvc setup --corpus clips && fvc run`"""
+
+# Verb: (where its function is, one line of help). Verbs are imported when they are called, so that
+# `fvc --help` does not wait for the libraries of all of them.
+VERBS = {
+    "setup": ("fvc.cli.setup:command", "Step 0: unpack the archives or index a folder of clips."),
+    "augment": ("fvc.cli.augment:command", "Stage 1: a standard copy and variants of each source."),
+    "features": ("fvc.cli.features:command", "Stage 2: fifteen forensic features of each clip."),
+    "scale": ("fvc.cli.scale:command", "Stage 3: every clip with its longer side at 256 pixels."),
+    "scaled-features": (
+        "fvc.cli.scaled_features:command",
+        "Stage 4: twenty-three features of each scaled clip.",
+    ),
+    "train": ("fvc.cli.train:command", "Stage 5: train and score detectors in grouped folds."),
+    "run": ("fvc.cli.run:command", "Stages 1 to 5, or one of them."),
+    "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
+    "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
+    "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),
+}
+
+
+def build_app() -> App:
+    """Make the command-line application."""
+    app = App(
+        name="fvc",
+        help=HELP,
+        help_epilogue=EPILOGUE,
+        version=__version__,
+        help_format="markdown",
+        error_console=Console(stderr=True),
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for verb, (where, text) in VERBS.items():
+        app.command(where, name=verb, help=text)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command with `arguments`, or with the process's own, and exit.
+
+    Raises
+    ------
+    SystemExit
+        Always, with one of the documented codes.
+    """
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(tokens))
+
+
+def run(tokens: list[str]) -> int:
+    """Run the command and return its exit code. What goes wrong is said on standard error."""
+    app = build_app()
+    try:
+        result = app(with_config(tokens, VERBS))
+    except CycloptsError:
+        # Cyclopts has printed what is wrong, with the nearest right name.
+        verb = next((token for token in tokens if token in VERBS), None)
+        print(f"Try: fvc {verb + ' ' if verb else ''}--help", file=sys.stderr)
+        return OptionError.exit_code
+    except FVCError as error:
+        return _complain(tokens, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain(tokens, "interrupted; what is finished is kept", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `fvc … | head` does; nobody is left to tell.
+        sys.stderr.close()
+        return 141
+    except Exception as error:  # the border where a fault of ours becomes a message
+        return _complain(tokens, _fault(error, tokens), FVCError.exit_code)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(tokens: list[str], message: str, code: int) -> int:
+    if "--json" in tokens:
+        print_json({"error": message, "exit_code": code})
+    print(f"fvc: {message}", file=sys.stderr)
+    return code
+
+
+def _fault(error: Exception, tokens: list[str]) -> str:
+    trace = "".join(traceback.format_exception(error))
+    logging.getLogger("fvc").debug(trace)
+    if "--verbose" in tokens:
+        return f"this is a fault of the program, please report it:\n{trace}"
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"this is a fault of the program, please report it: {type(error).__name__}: {error} "
+        f"({Path(where.filename).name}:{where.lineno}). --verbose shows all of it."
+    )

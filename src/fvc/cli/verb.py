@@ -1,0 +1,165 @@
+"""Turn a public function into a verb: its signature and docstring are the options and their help."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+from cyclopts import App, Parameter
+
+from fvc import __version__
+from fvc.cli.output import OutputOptions, logging_to_terminal, print_report
+from fvc.stages import RunOptions
+from fvc.tables import atomic_write
+from fvc.workspace import Workspace
+
+UNRECORDED = frozenset({"password", "password_file", "delete_existing", "project"})
+
+# A later value of an option wins over an earlier one, so that the command line wins over a file.
+EVERY_OPTION = Parameter(negative=(), allow_repeating=True)
+
+
+def verb(
+    function: Callable[..., Any],
+    *,
+    name: str,
+    example: str,
+    results: Callable[[Workspace], Path],
+) -> App:
+    """Make the verb of a public function.
+
+    Every parameter becomes an option of the same name with the same default and the help text of
+    the docstring; a `RunOptions` parameter becomes one option a field; the options of what is
+    printed are added.
+
+    Parameters
+    ----------
+    function
+        A public function that takes ``project`` and returns a report.
+    name
+        The verb.
+    example
+        One command line, shown below the help.
+    results
+        The folder of the results, in which the options that were in effect are written down.
+    """
+    return report_verb(function, options_of(function), name=name, example=example, results=results)
+
+
+def report_verb(
+    function: Callable[..., Any],
+    parameters: list[inspect.Parameter],
+    *,
+    name: str,
+    example: str,
+    results: Callable[[Workspace], Path],
+) -> App:
+    """Make a verb like `verb`, with the parameters given."""
+    output = inspect.Parameter(
+        "output",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=OutputOptions(),
+        annotation=Annotated[OutputOptions, Parameter(name="*", group="Output")],
+    )
+
+    @functools.wraps(function)
+    def call(**given: Any) -> int:
+        shown = given.pop("output", OutputOptions())
+        with logging_to_terminal(shown):
+            report = function(**given)
+        folder = results(Workspace(given.get("project", ".")))
+        write_options(folder / f"{name}.yaml", name, parameters, given)
+        print_report(report, shown)
+        return int(report.exit_code)
+
+    return app_of(call, [*parameters, output], name=name, example=example)
+
+
+def app_of(
+    call: Callable[..., Any], parameters: list[inspect.Parameter], *, name: str, example: str
+) -> App:
+    """Make a verb of a callable that takes keyword options as the parameters say."""
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+    # Else Cyclopts would look through the wrapper at the function's own signature.
+    vars(call).pop("__wrapped__", None)
+    app = App(
+        name=name,
+        help_epilogue=f"Example: `{example}`",
+        help_format="markdown",
+        default_parameter=EVERY_OPTION,
+    )
+    app.default(call)
+    return app
+
+
+def options_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Give a public function's parameters as keyword options for Cyclopts."""
+    hints = get_type_hints(function)
+    return [
+        parameter.replace(
+            kind=inspect.Parameter.KEYWORD_ONLY,
+            annotation=_annotation(hints[parameter.name]),
+        )
+        for parameter in inspect.signature(function).parameters.values()
+    ]
+
+
+def _annotation(hint: Any) -> Any:
+    if hint is RunOptions:
+        return Annotated[hint, Parameter(name="*", group="Running")]
+    if str(hint).startswith("tuple"):
+        # `--model-types x3d slowfast`: several values after one flag.
+        return Annotated[hint, Parameter(consume_multiple=True)]
+    return hint
+
+
+def documented(function: Callable[..., Any]) -> dict[str, str]:
+    """Give the text that the docstring has for each parameter."""
+    from docstring_parser import parse_from_object
+
+    return {p.arg_name: p.description or "" for p in parse_from_object(function).params}
+
+
+def write_options(
+    path: Path, verb: str, parameters: list[inspect.Parameter], given: dict[str, Any]
+) -> None:
+    """Write the options in effect in the form that ``--config`` reads.
+
+    Left out are secrets, and ``delete-existing``, which a second run from this file must not do.
+    """
+    import yaml
+
+    effective: dict[str, Any] = {}
+    for parameter in parameters:
+        value = given.get(parameter.name, parameter.default)
+        if is_dataclass(value) and not isinstance(value, type):
+            effective |= asdict(value)
+        else:
+            effective[_flag(parameter)] = value
+    section = {
+        name.replace("_", "-"): _plain(value)
+        for name, value in effective.items()
+        if name not in UNRECORDED and value is not None
+    }
+    with atomic_write(path) as temporary:
+        text = yaml.safe_dump({verb: section}, sort_keys=False, allow_unicode=True)
+        temporary.write_text(f"# fvc {__version__}\n{text}", encoding="utf-8")
+
+
+def _flag(parameter: inspect.Parameter) -> str:
+    """Give an option's own flag where it has one beside its name, as the options of `run` do."""
+    for note in getattr(parameter.annotation, "__metadata__", ()):
+        if isinstance(note, Parameter) and note.name:
+            return next(iter(note.name)).removeprefix("--")
+    return parameter.name
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
