@@ -1,0 +1,352 @@
+"""Password-protected ZIP archives: streamed out, checked, and never half there."""
+
+import contextlib
+import io
+import os
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from fvc.dataset.ciphers import (
+    AES_MAC_BYTES,
+    ZIPCRYPTO_HEADER_BYTES,
+    AesDecrypter,
+    Decrypter,
+    PlainDecrypter,
+    WrongPasswordError,
+    ZipCryptoDecrypter,
+    aes_header_bytes,
+)
+from fvc.dataset.journal import ExtractionJournal
+from fvc.dataset.members import (
+    DEFLATED,
+    Limits,
+    Member,
+    MemberError,
+    NameRegister,
+    check_member,
+)
+from fvc.errors import ArchiveError, OutputError
+from fvc.tables import TEMPORARY_MARK, atomic_write, output_error
+
+_CHUNK = 1 << 20
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+_LOCAL_MAGIC = b"PK\x03\x04"
+_PROBES = 8
+_BAD_DIRECTORY = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, NotImplementedError, EOFError),
+    *(ValueError, OverflowError, IndexError, MemoryError),
+)
+
+
+@dataclass(frozen=True)
+class MemberFailure:
+    """A member that was not extracted, and why."""
+
+    member: str
+    kind: str
+    reason: str
+
+
+@dataclass
+class Extraction:
+    """What became of one archive.
+
+    Attributes
+    ----------
+    archive, target
+        The file, and the folder it was extracted to.
+    extracted, resumed
+        Members written now, and members that an earlier run had written and that are intact.
+    bytes_written
+        Unpacked size of the members written now.
+    failures
+        Members left out, with the reason.
+    ignored
+        Number of files of kinds that are not wanted, by ending.
+    """
+
+    archive: Path
+    target: Path
+    extracted: int = 0
+    resumed: int = 0
+    bytes_written: int = 0
+    failures: list[MemberFailure] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+def extract_archive(
+    archive: Path,
+    target: Path,
+    *,
+    password: str,
+    limits: Limits = Limits(),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Extraction:
+    """Extract the videos and CSVs of a ZIP archive.
+
+    A member is streamed through decryption, decompression and CRC in blocks of 1 MiB to a
+    temporary file that gets its name only when size, CRC and authentication code are right. A
+    member that is unsafe, damaged or too large is left out and reported; the others are extracted.
+    What an earlier run extracted and recorded is not extracted again.
+
+    Parameters
+    ----------
+    archive
+        A ZIP file: ZipCrypto, WinZip AES or plain; stored or deflated; Zip64 too.
+    target
+        The folder that receives the members; nothing is written outside it.
+    password
+        For encrypted members.
+    limits
+        How far members may grow.
+    on_progress
+        Called with the compressed bytes dealt with and their total.
+
+    Raises
+    ------
+    ArchiveError
+        The file is not a whole ZIP archive, or the password is wrong.
+    OutputError
+        The disk is full or cannot be written.
+    """
+    result = Extraction(archive, target)
+    secret = password.encode()
+    with _opened(archive) as (stream, entries):
+        if len(entries) > limits.members:
+            raise ArchiveError(archive, f"has {len(entries):,} members; {limits.members:,} at most")
+        _make_folder(target)
+        members = _select(entries, result, archive.stem, limits)
+        _check_password(archive, stream, members, secret)
+        journal = ExtractionJournal(target)
+        todo = []
+        for member in members:
+            if journal.holds(member):
+                result.resumed += 1
+            else:
+                todo.append(member)
+        _check_space(target, todo)
+        total = sum(m.compressed_size for m in members)
+        done = total - sum(m.compressed_size for m in todo)
+        left = limits.total_bytes
+        for member in todo:
+            if on_progress is not None:
+                on_progress(done, total)
+            done += member.compressed_size
+            try:
+                size, crc = _extract(stream, member, target, secret, limits, left)
+            except MemberError as error:
+                result.failures.append(MemberFailure(member.name, error.kind, error.reason))
+                continue
+            journal.add(member, size=size, crc=crc)
+            left -= size
+            result.extracted += 1
+            result.bytes_written += size
+        if on_progress is not None:
+            on_progress(total, total)
+    return result
+
+
+@contextlib.contextmanager
+def _opened(archive: Path) -> Iterator[tuple[BinaryIO, list[zipfile.ZipInfo]]]:
+    try:
+        stream = archive.open("rb")
+    except OSError as error:
+        raise ArchiveError(archive, f"cannot be opened: {error.strerror or error}") from error
+    with stream:
+        try:
+            # Only the directory is read through the standard library; members are read here.
+            with zipfile.ZipFile(stream) as directory:
+                entries = directory.infolist()
+        except _BAD_DIRECTORY as error:
+            raise ArchiveError(
+                archive,
+                f"is not a whole ZIP archive ({error}). It is damaged or was cut off on its way: "
+                "fetch it again",
+            ) from error
+        except OSError as error:
+            raise ArchiveError(archive, f"cannot be read: {error.strerror or error}") from error
+        yield stream, entries
+
+
+def _make_folder(target: Path) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error, target) or OutputError(
+            f"cannot make {target}: {error}"
+        ) from error
+    for left in target.rglob(f"{TEMPORARY_MARK}*"):
+        left.unlink(missing_ok=True)
+
+
+def _case_sensitive(folder: Path) -> bool:
+    with atomic_write(folder / ".case-probe") as probe:
+        probe.touch()
+        return not probe.with_name(probe.name.upper()).exists()
+
+
+def _select(
+    entries: list[zipfile.ZipInfo], result: Extraction, stem: str, limits: Limits
+) -> list[Member]:
+    members = []
+    names = NameRegister(case_sensitive=_case_sensitive(result.target))
+    taken_to = -1
+    for info in sorted(entries, key=lambda entry: entry.header_offset):
+        try:
+            member = check_member(info, archive_stem=stem, limits=limits)
+            if info.header_offset < taken_to:
+                raise MemberError("bomb", "its data overlap those of another member")
+            taken_to = info.header_offset + _LOCAL_HEADER.size + info.compress_size
+            if member is None:
+                if not info.orig_filename.endswith("/"):
+                    result.ignored[Path(info.orig_filename).suffix.lower() or "(none)"] += 1
+                continue
+            names.add(member.name, member.target)
+        except MemberError as error:
+            result.failures.append(MemberFailure(info.orig_filename, error.kind, error.reason))
+            continue
+        members.append(member)
+    return members
+
+
+def _check_password(archive: Path, stream: BinaryIO, members: list[Member], secret: bytes) -> None:
+    """Say once that the password is wrong, instead of once a member."""
+    encrypted = [member for member in members if member.encrypted][:_PROBES]
+    refused = 0
+    for member in encrypted:
+        try:
+            _decrypter(stream, member, secret)
+            return
+        except WrongPasswordError:
+            refused += 1
+        except MemberError:
+            continue
+    if refused:
+        raise ArchiveError(
+            archive,
+            "the password is wrong. Put the right one into FVC_ARCHIVE_PASSWORD or a file for "
+            "--password-file",
+        )
+
+
+def _check_space(target: Path, todo: list[Member]) -> None:
+    needed = sum(member.size for member in todo)
+    disk = os.statvfs(target)
+    free = disk.f_bavail * disk.f_frsize
+    if needed > free:
+        raise OutputError(
+            f"{target} needs {needed / 1e9:.1f} GB and has {free / 1e9:.1f} GB free. Nothing was "
+            "extracted: make room and run the same command again."
+        )
+
+
+def _extract(
+    stream: BinaryIO, member: Member, target: Path, secret: bytes, limits: Limits, left: int
+) -> tuple[int, int]:
+    """Write one member; return its size and CRC."""
+    if member.size > left:
+        raise MemberError("bomb", "the archive would grow beyond the total allowed")
+    path = target.joinpath(*member.target.parts)
+    try:
+        decrypter, trailer_bytes = _decrypter(stream, member, secret)
+    except WrongPasswordError:
+        raise MemberError("password", "its password differs from that of the others") from None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.resolve().is_relative_to(target.resolve()):
+            raise MemberError("unsafe_path", "its folder is a link that leads out of the target")
+        if path.is_dir():
+            raise MemberError("name_collision", "a folder of its name is there")
+        with atomic_write(path) as temporary, temporary.open("wb", buffering=0) as sink:
+            size, crc = _pump(stream, sink, member, decrypter, trailer_bytes)
+    except OSError as error:
+        known = output_error(error, path)
+        if known is not None:
+            raise known from error
+        raise MemberError("unreadable", f"reading or writing failed: {error}") from error
+    return size, crc
+
+
+def _decrypter(stream: BinaryIO, member: Member, secret: bytes) -> tuple[Decrypter, int]:
+    """Place the stream at the member's data; return the decrypter and the trailer's length."""
+    stream.seek(member.header_offset)
+    raw = stream.read(_LOCAL_HEADER.size)
+    if len(raw) < _LOCAL_HEADER.size or raw[:4] != _LOCAL_MAGIC:
+        raise MemberError("corrupt", "its header is not where the archive's directory says")
+    _, _, flags, _, time, *_, name_length, extra_length = _LOCAL_HEADER.unpack(raw)
+    name = stream.read(name_length)
+    if member.name not in (name.decode("utf-8", "replace"), name.decode("cp437")):
+        raise MemberError("corrupt", "the archive's directory and the member name it differently")
+    stream.seek(extra_length, io.SEEK_CUR)
+    if not member.encrypted:
+        return PlainDecrypter(), 0
+    if member.aes_strength:
+        header = stream.read(aes_header_bytes(member.aes_strength))
+        return AesDecrypter(secret, member.aes_strength, header), AES_MAC_BYTES
+    header = stream.read(ZIPCRYPTO_HEADER_BYTES)
+    # Streaming writers do not know the CRC yet and use the time; some say so and use the CRC.
+    checks = (member.crc >> 24, time >> 8) if flags & 8 else (member.crc >> 24,)
+    return ZipCryptoDecrypter(secret, header, checks), 0
+
+
+def _pump(
+    stream: BinaryIO,
+    sink: io.RawIOBase | io.FileIO,
+    member: Member,
+    decrypter: Decrypter,
+    trailer_bytes: int,
+) -> tuple[int, int]:
+    overhead = trailer_bytes
+    if member.encrypted:
+        overhead += (
+            aes_header_bytes(member.aes_strength) if trailer_bytes else ZIPCRYPTO_HEADER_BYTES
+        )
+    unread = member.compressed_size - overhead
+    if unread < 0:
+        raise MemberError("corrupt", "it is shorter than its own encryption header")
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == DEFLATED else None
+    size, crc = 0, 0
+
+    def put(block: bytes | memoryview) -> None:
+        nonlocal size, crc
+        size += len(block)
+        if size > member.size:
+            raise MemberError(
+                "bomb", f"it unpacks to more than the {member.size:,} bytes that it declares"
+            )
+        crc = zlib.crc32(block, crc)
+        written = sink.write(block)
+        if written != len(block):
+            raise OSError("short write")
+
+    while unread:
+        data = stream.read(min(_CHUNK, unread))
+        if not data:
+            raise MemberError("corrupt", f"the archive ends {unread:,} bytes before it does")
+        unread -= len(data)
+        plain = decrypter.decrypt(data)
+        if inflater is None:
+            put(plain)
+            continue
+        try:
+            while len(plain) and not inflater.eof:
+                put(inflater.decompress(plain, _CHUNK))
+                plain = inflater.unconsumed_tail
+        except zlib.error as error:
+            raise MemberError("corrupt", f"its compressed data are damaged: {error}") from error
+    if inflater is not None and not inflater.eof:
+        put(inflater.flush())
+    if not decrypter.authentic(stream.read(trailer_bytes)):
+        raise MemberError("corrupt", "its authentication code is wrong: damaged or altered")
+    if size != member.size:
+        raise MemberError("corrupt", f"it holds {size:,} bytes and should hold {member.size:,}")
+    # AE-2 leaves the CRC out: the authentication code covers the data.
+    if member.aes_version != 2 and crc != member.crc:
+        raise MemberError("corrupt", f"its CRC is {crc:08x} and should be {member.crc:08x}")
+    return size, crc
