@@ -1,0 +1,209 @@
+"""Bootstrap over groups of the mean over folds and repeats, without refitting.
+
+A resample draws groups with replacement; a source then counts as often as its group was drawn, in
+every repeat alike. Nothing is copied: metrics are computed with these counts as weights, for many
+resamples at once, fold by fold. The draw is stratified: groups with only real sources, with only
+fake ones and with both are each drawn in their number, since the class balance of a corpus is its
+makers' choice and not a matter of chance.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "brier")
+"""Metrics that get an interval."""
+
+# Row visits of one bootstrap (rows × resamples). Larger tables get fewer resamples, at least
+# MIN_RESAMPLES; with that many sources the interval is narrow and its ends are known well enough.
+_BUDGET = 150_000_000
+MIN_RESAMPLES = 200
+_BLOCK_CELLS = 2_000_000
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Scored rows of all repeats as parallel arrays.
+
+    Attributes
+    ----------
+    cell
+        Number of the (repeat, fold), 0 … cells − 1, shape (n,).
+    group
+        Number of the group, 0 … groups − 1, shape (n,).
+    fake
+        Whether the source is fake, shape (n,).
+    score
+        Score, shape (n,), finite.
+    """
+
+    cell: Ints
+    group: Ints
+    fake: Flags
+    score: Floats
+
+    def __post_init__(self) -> None:
+        lengths = {len(a) for a in (self.cell, self.group, self.fake, self.score)}
+        if len(lengths) != 1:
+            raise ValueError(f"arrays of one length expected, got lengths {sorted(lengths)}")
+
+
+@dataclass(frozen=True)
+class _Cell:
+    group: Ints
+    fake: Flags
+    score: Floats
+    below: Ints  # rows with a lower score, by position
+    upto: Ints  # rows with a score at most this high
+
+
+def bootstrap_means(
+    rows: ScoredRows, *, resamples: int, threshold: float, rng: np.random.Generator
+) -> dict[str, Floats]:
+    """Return resampled means over folds of each metric.
+
+    Parameters
+    ----------
+    rows
+        Scored rows; every cell holds both classes.
+    resamples
+        Wanted number of resamples; fewer for very large tables, see `MIN_RESAMPLES`.
+    threshold
+        A score of at least this much is called fake.
+    rng
+        Draws the groups.
+
+    Returns
+    -------
+    dict
+        For each of `METRICS` an array of shape (resamples done,). Where a fold has lost a class in
+        a resample, the mean is over the other folds; a resample without any usable fold is NaN.
+    """
+    cells = _cells(rows)
+    done = min(resamples, max(MIN_RESAMPLES, _BUDGET // max(1, len(rows.cell))))
+    n_groups = int(rows.group.max()) + 1
+    strata = _strata(rows, n_groups)
+    parts = []
+    largest = max(len(cell.group) for cell in cells)
+    block = max(1, _BLOCK_CELLS // max(largest, n_groups))
+    for start in range(0, done, block):
+        times = _draw(strata, n_groups, min(block, done - start), rng)
+        parts.append(_weighted_means(cells, times, threshold))
+    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+
+
+def weighted_auc(fake: Flags, score: Floats, weights: Floats) -> float:
+    """Return the ROC AUC of weighted rows; a weight of 2 is a row that stands there twice.
+
+    Parameters
+    ----------
+    fake, score
+        Labels and scores, shape (n,).
+    weights
+        Weights, shape (n,), at least 0.
+
+    Returns
+    -------
+    float
+        NaN where the weights leave only one class.
+    """
+    zeros = np.zeros(len(fake), dtype=np.int64)
+    rows = ScoredRows(zeros, np.arange(len(fake)), np.asarray(fake, dtype=bool), np.asarray(score))
+    cell = _cells(rows)[0]
+    times = np.asarray(weights, dtype=np.float64)[None, cell.group]
+    return float(_cell_metrics(cell, times, 0.5)["roc_auc"][0])
+
+
+def _cells(rows: ScoredRows) -> list[_Cell]:
+    order = np.lexsort((rows.score, rows.cell))
+    borders = np.flatnonzero(np.diff(rows.cell[order])) + 1
+    cells = []
+    for part in np.split(order, borders):
+        score = rows.score[part]
+        below = np.searchsorted(score, score, side="left")
+        upto = np.searchsorted(score, score, side="right")
+        cells.append(_Cell(rows.group[part], rows.fake[part], score, below, upto))
+    return cells
+
+
+def _strata(rows: ScoredRows, n_groups: int) -> list[Ints]:
+    has_fake = np.bincount(rows.group, rows.fake, minlength=n_groups) > 0
+    has_real = np.bincount(rows.group, ~rows.fake, minlength=n_groups) > 0
+    kinds = has_fake * 2 + has_real
+    return [np.flatnonzero(kinds == kind) for kind in (1, 2, 3) if (kinds == kind).any()]
+
+
+def _draw(strata: list[Ints], n_groups: int, resamples: int, rng: np.random.Generator) -> Floats:
+    times = np.zeros((resamples, n_groups))
+    for groups in strata:
+        drawn = rng.integers(0, len(groups), (resamples, len(groups)))
+        drawn += np.arange(resamples)[:, None] * len(groups)
+        counted = np.bincount(drawn.reshape(-1), minlength=resamples * len(groups))
+        times[:, groups] = counted.reshape(resamples, len(groups))
+    return times
+
+
+def _weighted_means(cells: list[_Cell], times: Floats, threshold: float) -> dict[str, Floats]:
+    total = {name: np.zeros(len(times)) for name in METRICS}
+    defined = {name: np.zeros(len(times)) for name in METRICS}
+    for cell in cells:
+        for name, value in _cell_metrics(cell, times[:, cell.group], threshold).items():
+            there = np.isfinite(value)
+            total[name] += np.where(there, value, 0)
+            defined[name] += there
+    return {
+        name: np.divide(
+            total[name], defined[name], out=np.full(len(times), np.nan), where=defined[name] > 0
+        )
+        for name in METRICS
+    }
+
+
+def _cell_metrics(cell: _Cell, weights: Floats, threshold: float) -> dict[str, Floats]:
+    """Weighted metrics of one fold; `weights` has shape (resamples, rows), NaN where undefined."""
+    fake = cell.fake.astype(np.float64)
+    called = (cell.score >= threshold).astype(np.float64)
+    columns = np.column_stack(
+        [fake, 1 - fake, fake * called, (1 - fake) * called, (cell.score - fake) ** 2]
+    )
+    n_fake, n_real, tp, fp, squares = (weights @ columns).T
+    zero = np.zeros((len(weights), 1))
+    fakes = weights[:, cell.fake]
+    positions = np.flatnonzero(cell.fake)
+    real_up = np.hstack([zero, np.cumsum(weights * (1 - fake), axis=1)])
+    fake_up = np.hstack([zero, np.cumsum(weights * fake, axis=1)])
+    below, upto = cell.below[positions], cell.upto[positions]
+    pairs = np.einsum("bi,bi->b", fakes, real_up[:, below] + real_up[:, upto]) / 2
+    # Called fake at the threshold of row i is everything from its tie block upwards.
+    hits = n_fake[:, None] - fake_up[:, below]
+    calls = hits + n_real[:, None] - real_up[:, below]
+    precision = np.divide(hits, calls, out=np.zeros_like(hits), where=calls > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        recall, specificity = tp / n_fake, (n_real - fp) / n_real
+        return {
+            "roc_auc": pairs / (n_fake * n_real),
+            "average_precision": np.einsum("bi,bi->b", fakes, precision) / n_fake,
+            "accuracy": (tp + n_real - fp) / (n_fake + n_real),
+            "balanced_accuracy": (recall + specificity) / 2,
+            "f1": 2 * tp / (tp + fp + n_fake),
+            "brier": squares / (n_fake + n_real),
+        }
+
+
+def percentile_interval(values: Floats, confidence: float) -> tuple[float, float]:
+    """Return the percentile interval of resampled values; NaN resamples are left out."""
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def iterate_cells(rows: ScoredRows) -> Iterator[tuple[Flags, Floats]]:
+    """Yield labels and scores of each fold, ordered by score."""
+    for cell in _cells(rows):
+        yield cell.fake, cell.score
