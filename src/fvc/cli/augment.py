@@ -1,7 +1,7 @@
 """``fvc augment``: stage 1."""
 
-from fvc.cli.verb import verb
 from fvc.augmentation import stage1_augment_videos
+from fvc.cli.verb import verb
 
 command = verb(
     stage1_augment_videos,

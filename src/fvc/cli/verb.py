@@ -1,4 +1,4 @@
-"""Turn a public function into a verb: its signature and docstring are the options and their help."""
+"""A public function as a verb: its signature and docstring are the options and their help."""
 
 import functools
 import inspect
@@ -97,7 +97,7 @@ def app_of(
 
 def options_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Give a public function's parameters as keyword options for Cyclopts."""
-    hints = get_type_hints(function)
+    hints = get_type_hints(function, include_extras=True)
     return [
         parameter.replace(
             kind=inspect.Parameter.KEYWORD_ONLY,

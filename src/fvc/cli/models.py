@@ -1,0 +1,63 @@
+"""``fvc models``: the model types; ``fvc models show NAME``: one of them with its grid."""
+
+from cyclopts import App
+from rich.console import Console
+from rich.table import Table
+
+from fvc.cli.output import print_json
+from fvc.cli.verb import EVERY_OPTION
+from fvc.models import MODEL_CONFIGS, find_model, list_models
+
+command = App(
+    name="models",
+    help_format="markdown",
+    help_epilogue="Example: `fvc models show logistic_regression`",
+    default_parameter=EVERY_OPTION,
+)
+
+
+@command.default
+def show_all(pattern: str = "*", *, json: bool = False) -> None:
+    """List the model types, and what each of them needs.
+
+    Parameters
+    ----------
+    pattern
+        Only names that match, such as `svm*`.
+    json
+        Print one JSON document on standard output.
+    """
+    specs = [MODEL_CONFIGS[name] for name in list_models(pattern)]
+    if json:
+        print_json({"models": [spec.to_dict() for spec in specs]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "family", "reads", "notebook", "what it is"):
+        table.add_column(heading, no_wrap=heading == "model")
+    for spec in specs:
+        reads = " + ".join(f"stage {number}" for number in spec.tables)
+        what = spec.description if spec.available else "[dim]not available in this version[/]"
+        table.add_row(spec.name, spec.family, reads, spec.notebook or "", what)
+    Console(highlight=False).print(table)
+
+
+@command.command(name="show")
+def show_one(name: str, *, json: bool = False) -> None:
+    """Show one model type: settings, grid, weights and reference.
+
+    Parameters
+    ----------
+    name
+        The model type.
+    json
+        Print one JSON document on standard output.
+    """
+    entry = find_model(name).to_dict()
+    if json:
+        print_json(entry)
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for key, value in entry.items():
+        if value not in (None, [], {}):
+            table.add_row(key, "\n".join(map(str, value)) if key == "grid" else str(value))
+    Console(highlight=False).print(table)
