@@ -1,13 +1,14 @@
 """``fvc demo``: the whole pipeline on a small corpus that is made on the spot."""
 
+import functools
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from fvc.cli.output import OutputOptions, logging_to_terminal, print_report
-from fvc.cli.verb import app_of, options_of
+from fvc.cli.verb import app_of, bind, options_of
 from fvc.dataset import make_simulated_archives, setup_dataset
 from fvc.pipeline import run_pipeline
 from fvc.stages import RunOptions
@@ -58,4 +59,9 @@ def demo(
     return max(setup.exit_code, report.exit_code)
 
 
-command = app_of(demo, options_of(demo), name="demo", example="fvc demo --project demo")
+@functools.wraps(demo)
+def _call(**given: Any) -> int:
+    return demo(**bind(demo, given, given.get("output", OutputOptions())))
+
+
+command = app_of(_call, options_of(demo), name="demo", example="fvc demo --project demo")

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from fvc.cli.verb import documented, options_of, report_verb
 from fvc.pipeline import STAGES, PipelineReport, run_pipeline, stage_function
 
-_SHARED = ("project", "run")
+_SHARED = {p.name for p in options_of(run_pipeline)}
 
 
 def _stage_options() -> dict[str, tuple[str, inspect.Parameter]]:

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -15,6 +15,8 @@ from fvc.stages import RunOptions
 from fvc.tables import atomic_write
 from fvc.workspace import Workspace
 
+# Of these `--quiet` stands among the options of what is printed.
+_RUN_FIELDS = {field.name: field for field in fields(RunOptions) if field.name != "quiet"}
 UNRECORDED = frozenset({"password", "password_file", "delete_existing", "project"})
 
 # A later value of an option wins over an earlier one, so that the command line wins over a file.
@@ -31,8 +33,7 @@ def verb(
     """Make the verb of a public function.
 
     Every parameter becomes an option of the same name with the same default and the help text of
-    the docstring; a `RunOptions` parameter becomes one option a field; the options of what is
-    printed are added.
+    the docstring; the options of what is printed are added.
 
     Parameters
     ----------
@@ -67,9 +68,10 @@ def report_verb(
     @functools.wraps(function)
     def call(**given: Any) -> int:
         shown = given.pop("output", OutputOptions())
+        options = bind(function, given, shown)
         with logging_to_terminal(shown):
-            report = function(**given)
-        folder = results(Workspace(given.get("project", ".")))
+            report = function(**options)
+        folder = results(Workspace(options.get("project", ".")))
         write_options(folder / f"{name}.yaml", name, parameters, given)
         print_report(report, shown)
         return int(report.exit_code)
@@ -96,20 +98,49 @@ def app_of(
 
 
 def options_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Give a public function's parameters as keyword options for Cyclopts."""
+    """Give a public function's parameters as keyword options for Cyclopts.
+
+    A `RunOptions` parameter becomes one option a field; `bind` puts them together again.
+    """
     hints = get_type_hints(function, include_extras=True)
+    options = []
+    for parameter in inspect.signature(function).parameters.values():
+        hint = hints[parameter.name]
+        if hint is RunOptions:
+            options += _run_options()
+        else:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            options.append(parameter.replace(kind=kind, annotation=_annotation(hint)))
+    return options
+
+
+def bind(
+    function: Callable[..., Any], given: dict[str, Any], shown: OutputOptions
+) -> dict[str, Any]:
+    """Give the arguments of `function` from the options of `options_of` that were given."""
+    run = {key: value for key, value in given.items() if key in _RUN_FIELDS}
+    arguments = {key: value for key, value in given.items() if key not in run}
+    if "run" in inspect.signature(function).parameters:
+        arguments["run"] = RunOptions(**run, quiet=shown.quiet or shown.json)
+    return arguments
+
+
+def _run_options() -> list[inspect.Parameter]:
+    hints, texts = get_type_hints(RunOptions), documented(RunOptions)
     return [
-        parameter.replace(
-            kind=inspect.Parameter.KEYWORD_ONLY,
-            annotation=_annotation(hints[parameter.name]),
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=Annotated[
+                hints[field.name], Parameter(group="Running", help=texts[field.name])
+            ],
         )
-        for parameter in inspect.signature(function).parameters.values()
+        for field in _RUN_FIELDS.values()
     ]
 
 
 def _annotation(hint: Any) -> Any:
-    if hint is RunOptions:
-        return Annotated[hint, Parameter(name="*", group="Running")]
     if str(hint).startswith("tuple"):
         # `--model-types x3d slowfast`: several values after one flag.
         return Annotated[hint, Parameter(consume_multiple=True)]
@@ -132,13 +163,7 @@ def write_options(
     """
     import yaml
 
-    effective: dict[str, Any] = {}
-    for parameter in parameters:
-        value = given.get(parameter.name, parameter.default)
-        if is_dataclass(value) and not isinstance(value, type):
-            effective |= asdict(value)
-        else:
-            effective[_flag(parameter)] = value
+    effective = {_flag(p): given.get(p.name, p.default) for p in parameters}
     section = {
         name.replace("_", "-"): _plain(value)
         for name, value in effective.items()
