@@ -1,0 +1,180 @@
+"""Open one local video file, and nothing else; say in words what is wrong with it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from fvc.errors import VideoError
+
+MAX_SIDE = 8192
+MAX_PIXELS = 64_000_000
+
+# Containers that hold their own data. Playlists (HLS, DASH, concat), image sequences, devices and
+# generators are left out: they make FFmpeg open other files, or the network.
+CONTAINERS = (
+    "mov", "mp4", "matroska", "webm", "avi", "flv", "mpegts", "mpeg", "asf", "ogg", "ivf", "mxf",
+    "nut", "dv", "rm", "yuv4mpegpipe",
+)  # fmt: skip
+
+_OPTIONS = {
+    "format_whitelist": ",".join(CONTAINERS),
+    "protocol_whitelist": "file",
+    "max_pixels": str(MAX_PIXELS),
+}
+_TAIL_ENTRIES = 64
+
+
+@dataclass(frozen=True)
+class OpenVideo:
+    """An open file and the stream in it that is the video.
+
+    ``known_frames`` is the number of packets that the container's own index promises, or None.
+    """
+
+    path: Path
+    container: InputContainer
+    stream: VideoStream
+    time_base: Fraction
+    known_frames: int | None
+
+
+@contextmanager
+def open_video(path: Path | str) -> Iterator[OpenVideo]:
+    """Open a local video for demuxing and single-threaded decoding.
+
+    Parameters
+    ----------
+    path
+        A file on this machine; never a URL or a playlist.
+
+    Returns
+    -------
+    OpenVideo
+        As a context; the file is closed at its end. Errors of FFmpeg inside the context come out
+        as `VideoError`.
+
+    Raises
+    ------
+    VideoError
+        Of kind ``missing``, ``empty``, ``not_a_video``, ``no_video_stream``, ``unsupported``,
+        ``too_large`` or ``corrupt``.
+    """
+    path = Path(path)
+    container = _open(path)
+    try:
+        with container:
+            stream = _video_stream(path, container)
+            _check_size(path, stream)
+            context = stream.codec_context
+            context.thread_count = 1
+            context.options = {"max_pixels": str(MAX_PIXELS)}
+            known = _check_whole(path, container, stream)
+            time_base = stream.time_base or Fraction(1, 1000)
+            yield OpenVideo(path, container, stream, time_base, known)
+    except FFmpegError as error:
+        raise video_error(path, error) from error
+
+
+def video_error(path: Path | str, error: FFmpegError) -> VideoError:
+    """Put an error of FFmpeg into words and a kind that reports count by."""
+    if isinstance(error, av.error.FileNotFoundError):
+        return VideoError(path, "missing", "there is no such file")
+    if isinstance(error, av.error.MemoryError):
+        return VideoError(path, "memory", "decoding needs more memory than there is")
+    if isinstance(
+        error, av.error.DecoderNotFoundError | av.error.PatchWelcomeError | av.error.LookupError
+    ):
+        return VideoError(
+            path, "unsupported", f"this FFmpeg cannot decode it ({error.strerror}); re-encode it"
+        )
+    if isinstance(error, OSError):
+        return VideoError(path, "unreadable", f"the file cannot be read ({error.strerror})")
+    return VideoError(
+        path,
+        "corrupt",
+        f"the video's data are damaged ({error.strerror}); get the file again, or re-encode it",
+    )
+
+
+def _open(path: Path) -> InputContainer:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise VideoError(path, "missing", "there is no such file") from error
+    except OSError as error:
+        raise VideoError(path, "unreadable", f"it cannot be read ({error.strerror})") from error
+    if not path.is_file():
+        raise VideoError(path, "not_a_video", "it is not a regular file")
+    if size == 0:
+        raise VideoError(path, "empty", "the file has no bytes; get it again")
+    try:
+        return av.open(f"file:{os.path.abspath(path)}", options=_OPTIONS, metadata_errors="ignore")
+    except av.error.InvalidDataError as error:
+        raise VideoError(
+            path,
+            "not_a_video",
+            "it is not a video file, or its header is damaged or cut off; get it again",
+        ) from error
+    except (av.error.ArgumentError, av.error.ProtocolNotFoundError) as error:
+        raise VideoError(
+            path,
+            "not_a_video",
+            "its format is not one of the video containers that are read here "
+            f"({', '.join(CONTAINERS)})",
+        ) from error
+    except FFmpegError as error:
+        raise video_error(path, error) from error
+
+
+def _video_stream(path: Path, container: InputContainer) -> VideoStream:
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        held = sorted({s.type for s in container.streams})
+        inside = f"only {' and '.join(held)}" if held else "no streams"
+        raise VideoError(path, "no_video_stream", f"there is no video in it, {inside}")
+    best = container.streams.best("video")
+    stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
+    if stream.codec_context is None:
+        raise VideoError(
+            path, "unsupported", "its codec is not known to this FFmpeg; re-encode it, as H.264 say"
+        )
+    return stream
+
+
+def _check_size(path: Path, stream: VideoStream) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
+        raise VideoError(
+            path,
+            "too_large",
+            f"its frames are {width}×{height} pixels; at most {MAX_SIDE} a side and "
+            f"{MAX_PIXELS // 1_000_000} million in all are handled. Scale it down first",
+        )
+
+
+def _check_whole(path: Path, container: InputContainer, stream: VideoStream) -> int | None:
+    """Count the frames of the container's index, and see whether their bytes are there."""
+    if not container.format.name.startswith("mov"):
+        return None
+    entries = stream.index_entries
+    count = len(entries)
+    tail = entries[max(0, count - _TAIL_ENTRIES) : count]
+    end = max((entry.pos + entry.size for entry in tail), default=0)
+    missing = end - container.size
+    if missing > 0:
+        raise VideoError(
+            path,
+            "corrupt",
+            f"the file is cut off: at least {missing} bytes of its frames are missing "
+            "(an incomplete download?); get it again",
+        )
+    return count or None
