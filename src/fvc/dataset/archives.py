@@ -24,6 +24,7 @@ from fvc.dataset.ciphers import (
 )
 from fvc.dataset.journal import ExtractionJournal
 from fvc.dataset.members import (
+    DEFAULT_LIMITS,
     DEFLATED,
     Limits,
     Member,
@@ -85,7 +86,7 @@ def extract_archive(
     target: Path,
     *,
     password: str,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Extraction:
     """Extract the videos and CSVs of a ZIP archive.

@@ -67,7 +67,7 @@ class ZipCryptoDecrypter:
 
     def __init__(self, password: bytes, header: bytes, checks: tuple[int, ...]) -> None:
         # Importing `fastzipfile` would patch the standard library; its compiled part does not.
-        from _zipdecrypter import StandardZipDecrypter
+        from _zipdecrypter import StandardZipDecrypter  # type: ignore[import-not-found]
 
         self._inner = StandardZipDecrypter(password)
         if len(header) != ZIPCRYPTO_HEADER_BYTES or self.decrypt(header)[-1] not in checks:
@@ -143,13 +143,13 @@ class AesDecrypter:
         self._next_block += blocks
         stream = bytearray(blocks * _BLOCK)
         if blocks:
-            self._cipher.encrypt(memoryview(counters).cast("B"), output=stream)
+            self._cipher.encrypt(counters.data.cast("B"), output=stream)
         return stream
 
     @staticmethod
     def _xor(data: bytes, stream: bytes | bytearray) -> memoryview:
         mixed = np.frombuffer(data, np.uint64) ^ np.frombuffer(stream, np.uint64)
-        return memoryview(mixed).cast("B")
+        return mixed.data.cast("B")
 
 
 def aes_header_bytes(strength: int) -> int:

@@ -30,8 +30,7 @@ EXTRACTED_ENDINGS = VIDEO_ENDINGS | {".csv"}
 ARCHIVE_ENDINGS = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
 
 STORED, DEFLATED, AES_MARK = 0, 8, 99
-_METHOD_NAMES = {1: "shrink", 6: "implode", 9: "Deflate64", 12: "BZip2", 14: "LZMA", 93: "Zstandard",
-                 95: "XZ", 98: "PPMd"}  # fmt: skip
+_METHOD_NAMES = {9: "Deflate64", 12: "BZip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 _ENCRYPTED, _PATCHED, _STRONG, _MASKED = 1 << 0, 1 << 5, 1 << 6, 1 << 13
 _REPARSE_POINT = 0x400
 _MAX_NAME_BYTES, _MAX_PATH_BYTES, _MAX_DEPTH = 255, 1024, 16
@@ -65,6 +64,9 @@ class Limits:
     def allowed(self, compressed: int) -> int:
         """How many bytes a member of so many compressed bytes may unpack to."""
         return min(self.member_bytes, max(self.ratio_free_bytes, int(self.ratio * compressed)))
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class MemberError(Exception):

@@ -50,6 +50,15 @@ class Video:
     subset: str
     cascades: tuple[str, ...]
 
+    @property
+    def group_source(self) -> str:
+        """``"cascade"``, or ``"own"`` for a video that no cascade is given for."""
+        return "own" if self.cascades == (_own_group(self.ref),) else "cascade"
+
+
+def _own_group(ref: VideoRef) -> str:
+    return f"{ref.platform}_{ref.video_id}"
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -138,9 +147,7 @@ def _row(subset: str, line: int, values: dict[str, str]) -> MetadataRow | Proble
     except ValueError as error:
         return Problem(where, "url", f"{error}: row left out")
     # A row without a cascade still must not lose its group.
-    return MetadataRow(
-        subset, line, cascade or f"{ref.platform}_{ref.video_id}", url, ref, raw_label
-    )
+    return MetadataRow(subset, line, cascade or _own_group(ref), url, ref, raw_label)
 
 
 def _assemble(rows: list[MetadataRow], problems: list[Problem]) -> Metadata:
@@ -155,9 +162,7 @@ def _assemble(rows: list[MetadataRow], problems: list[Problem]) -> Metadata:
         labels = sorted({row.raw_label for row in found})
         if len(labels) > 1:
             said = "; ".join(f"{row.raw_label} in {row.where}" for row in found)
-            conflicts[ref] = Problem(
-                f"{ref.platform}_{ref.video_id}", "label_conflict", f"labels disagree: {said}"
-            )
+            conflicts[ref] = Problem(_own_group(ref), "label_conflict", f"labels disagree: {said}")
             continue
         cascades = tuple(sorted({row.cascade for row in found}, key=natural_key))
         # The corpus's sources come first: a video that stands in both files belongs to them.

@@ -90,7 +90,7 @@ _ALIASES = {"x": "twitter", "yt": "youtube", "fb": "facebook", "ig": "instagram"
 
 
 def normalise_platform(name: str) -> str:
-    """A platform's name as tables hold it: lower case, ``x`` and other short forms resolved.
+    """Spell a platform as tables do: in lower case, with ``x`` and other short forms resolved.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def normalise_platform(name: str) -> str:
 
 
 def parse_video_url(url: str) -> VideoRef:
-    """Platform and video id of a URL.
+    """Find the platform and video id of a URL.
 
     YouTube, Facebook, Twitter/X, Vimeo, Instagram and TikTok are understood in all the forms that
     they hand out: watch pages, short links, embeds, shorts, reels, live, mobile hosts, stories,
