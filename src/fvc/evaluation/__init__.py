@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fvc.evaluation.baselines import metadata_baselines, rival_warning
     from fvc.evaluation.calibration import (
         SigmoidCalibrator,
         cross_fit_calibration,
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
         save_folds,
         split_hash,
     )
+    from fvc.evaluation.leaderboard import build_leaderboard, corpus_notes, is_simulated
     from fvc.evaluation.metrics import compute_classification_metrics
+    from fvc.evaluation.plots import (
+        confusion_matrix,
+        fold_comparison,
+        roc_pr_curves,
+        search_results,
+    )
     from fvc.evaluation.splitter import GroupedStratifiedKFold, check_no_leakage
     from fvc.evaluation.summary import fold_metrics, summarise_folds
 
@@ -31,17 +39,26 @@ __all__ = [
     "FoldsInfo",
     "GroupedStratifiedKFold",
     "SigmoidCalibrator",
+    "build_leaderboard",
     "check_no_leakage",
     "compute_classification_metrics",
+    "confusion_matrix",
+    "corpus_notes",
     "cross_fit_calibration",
     "describe_split",
     "fit_final_calibrator",
+    "fold_comparison",
     "fold_metrics",
     "index_fingerprint",
+    "is_simulated",
     "load_folds",
     "make_folds",
+    "metadata_baselines",
     "read_folds_info",
+    "rival_warning",
+    "roc_pr_curves",
     "save_folds",
+    "search_results",
     "split_hash",
     "summarise_folds",
     "why_not_calibrated",
@@ -51,17 +68,26 @@ _HOME = {
     "FoldsInfo": "folds",
     "GroupedStratifiedKFold": "splitter",
     "SigmoidCalibrator": "calibration",
+    "build_leaderboard": "leaderboard",
     "check_no_leakage": "splitter",
     "compute_classification_metrics": "metrics",
+    "confusion_matrix": "plots",
+    "corpus_notes": "leaderboard",
     "cross_fit_calibration": "calibration",
     "describe_split": "folds",
     "fit_final_calibrator": "calibration",
+    "fold_comparison": "plots",
     "fold_metrics": "summary",
     "index_fingerprint": "folds",
+    "is_simulated": "leaderboard",
     "load_folds": "folds",
     "make_folds": "folds",
+    "metadata_baselines": "baselines",
     "read_folds_info": "folds",
+    "rival_warning": "baselines",
+    "roc_pr_curves": "plots",
     "save_folds": "folds",
+    "search_results": "plots",
     "split_hash": "folds",
     "summarise_folds": "summary",
     "why_not_calibrated": "calibration",

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from fvc.errors import DataError
-from fvc.evaluation.bootstrap import METRICS, ScoredRows, bootstrap_means, percentile_interval
+from fvc.evaluation.bootstrap import METRICS, ScoredRows, bootstrap_means, widened_interval
 from fvc.evaluation.calibration import why_not_calibrated
 from fvc.evaluation.metrics import compute_classification_metrics
 
@@ -213,14 +213,21 @@ def _intervals(
     )
     rng = np.random.default_rng(seed)
     means = bootstrap_means(rows, resamples=resamples, threshold=threshold, rng=rng)
+    holding = scored.group_by("label").agg(pl.col("group").n_unique())["group"]
     for name in METRICS:
-        if result[name] is not None and np.isfinite(means[name]).any():
-            ends[f"{name}_low"], ends[f"{name}_high"] = percentile_interval(means[name], confidence)
+        if result[name] is not None and np.isfinite(means[name]).sum() > 1:
+            ends[f"{name}_low"], ends[f"{name}_high"] = widened_interval(
+                result[name],
+                means[name],
+                n_splits=result["n_splits"],
+                groups=int(holding.to_numpy().min()),
+                confidence=confidence,
+            )
     return {
         **ends,
         "interval": {
-            "method": "percentile bootstrap over groups, stratified by the classes of a group, "
-            "without refitting",
+            "method": "bootstrap over groups, stratified by the classes of a group, without "
+            "refitting; variance corrected for shared training data (Nadeau & Bengio 2003)",
             "confidence": confidence,
             "resamples": len(means["roc_auc"]),
         },

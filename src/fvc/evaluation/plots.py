@@ -1,0 +1,361 @@
+"""Pictures of results: curves with their spread, confusion matrix, folds, settings tried.
+
+Every picture's title says the model, the unit, the number of sources and the split. Nothing of
+matplotlib's global state is used. Colours are Okabe and Ito's (2008), told apart by colour-blind
+readers and in grey.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from fvc.errors import DataError
+from fvc.evaluation.metrics import curves
+from fvc.evaluation.summary import fold_metrics
+from fvc.tables import atomic_write
+
+Floats = npt.NDArray[np.float64]
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6E6E6E"
+_DPI = 150
+_GRID = np.linspace(0, 1, 201)
+_NAMES = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "f1": "F1",
+    "f1_macro": "macro F1",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+}
+
+
+def roc_pr_curves(
+    predictions: pl.DataFrame,
+    path: Path,
+    *,
+    model: str,
+    split: str = "",
+    simulated: bool = False,
+) -> None:
+    """Draw ROC and precision–recall curves: each fold, their mean, and the spread between folds.
+
+    Parameters
+    ----------
+    predictions
+        ``source, label, repeat, fold, score`` (and ``group``); a null score is not drawn.
+    path
+        The PNG to write.
+    model
+        Name of the model, for the title.
+    split
+        What the split is, for the title; by default told from the table.
+    simulated
+        Whether the corpus is simulated, which the picture then says.
+
+    Raises
+    ------
+    DataError
+        No fold has scored sources of both classes.
+    """
+    folds = _two_class_folds(predictions)
+    figure = _figure(10.5, 5.2, "ROC and precision–recall", predictions, model, split, simulated)
+    left, right = figure.subplots(1, 2)
+    sensitivity, precision, aucs, averages = [], [], [], []
+    for fake, score in folds:
+        fpr, tpr, at = curves(fake, score)
+        sensitivity.append(_upper_steps(fpr, tpr, _GRID))
+        # Precision at a recall: that of the first threshold which reaches it.
+        precision.append(at[np.searchsorted(tpr, _GRID, side="left").clip(max=len(tpr) - 1)])
+        aucs.append(np.trapezoid(tpr, fpr))
+        averages.append(np.sum(np.diff(tpr) * at[1:]))
+        thin = {"color": BLUE, "alpha": min(0.5, 3 / len(folds) + 0.08), "linewidth": 0.8}
+        left.plot(fpr, tpr, **thin)
+        right.step(tpr, at, where="pre", **thin)
+    share = float(np.mean(np.concatenate([fake for fake, _ in folds])))
+    _band(left, sensitivity, f"mean of {len(folds)} folds, AUC {_plus_minus(aucs)}")
+    _band(right, precision, f"mean of {len(folds)} folds, AP {_plus_minus(averages)}")
+    left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="chance, AUC 0.50")
+    right.axhline(share, color=GREY, linestyle="--", label=f"chance, {share:.2f} fake")
+    _axes(left, "false-positive rate (real called fake)", "true-positive rate (fake found)")
+    _axes(right, "recall (fake found)", "precision (called fake and fake)")
+    left.legend(loc="lower right", fontsize=9)
+    right.legend(loc="lower left", fontsize=9)
+    _save(figure, path)
+
+
+def confusion_matrix(
+    predictions: pl.DataFrame,
+    path: Path,
+    *,
+    model: str,
+    threshold: float = 0.5,
+    split: str = "",
+    simulated: bool = False,
+) -> None:
+    """Draw the confusion matrix: mean counts a repeat, and shares of each true class.
+
+    Parameters
+    ----------
+    predictions, path, model, split, simulated
+        As for `roc_pr_curves`.
+    threshold
+        A score of at least this much is called fake.
+
+    Raises
+    ------
+    DataError
+        No source was scored.
+    """
+    scored = predictions.filter(pl.col("score").is_not_null())
+    if scored.is_empty():
+        raise DataError("no source was scored; there is no confusion matrix to draw")
+    repeats = scored["repeat"].n_unique()
+    fake, called = scored["label"].to_numpy() == 1, scored["score"].to_numpy() >= threshold
+    counts = np.array([[((fake == t) & (called == c)).sum() for c in (0, 1)] for t in (0, 1)])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = _figure(6.4, 5.6, "Confusion matrix", predictions, model, split, simulated)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for true in (0, 1):
+        for call in (0, 1):
+            count = counts[true, call] / repeats
+            shown = f"{count:.0f}" if float(count).is_integer() else f"{count:.1f}"
+            axes.text(
+                call,
+                true,
+                f"{shown}\n{shares[true, call]:.0%}",
+                ha="center",
+                va="center",
+                fontsize=15,
+                color="white" if shares[true, call] > 0.55 else "black",
+            )
+    axes.set_xticks([0, 1], ["real", "fake"])
+    axes.set_yticks([0, 1], ["real", "fake"])
+    mean = f"mean of {repeats} repeats; " if repeats > 1 else ""
+    axes.set_xlabel(f"called (fake from a score of {threshold:g})\n{mean}% of each true class")
+    axes.set_ylabel("true class")
+    figure.colorbar(image, ax=axes, shrink=0.8, format=FuncFormatter(_percent))
+    _save(figure, path)
+
+
+def fold_comparison(
+    predictions: pl.DataFrame,
+    path: Path,
+    *,
+    model: str,
+    summary: Mapping[str, Any] | None = None,
+    metric: str = "roc_auc",
+    split: str = "",
+    simulated: bool = False,
+) -> None:
+    """Draw a metric fold by fold, with chance, the mean and its interval.
+
+    Parameters
+    ----------
+    predictions, path, model, split, simulated
+        As for `roc_pr_curves`. A fold in which the metric is undefined is marked, not left out.
+    summary
+        As `summarise_folds` returns it; brings mean and interval.
+    metric
+        One of `fvc.evaluation.summary.FOLD_METRICS`.
+    """
+    rows = fold_metrics(predictions)
+    repeats = sorted({row["repeat"] for row in rows})
+    name = _NAMES.get(metric, metric.replace("_", " "))
+    figure = _figure(8.4, 4.8, f"{name} by fold", predictions, model, split, simulated)
+    axes = figure.subplots()
+    if summary is not None and summary.get(metric) is not None:
+        low, high = summary.get(f"{metric}_low"), summary.get(f"{metric}_high")
+        told = f"mean {summary[metric]:.3f}"
+        if low is not None and high is not None:
+            percent = 100 * summary["interval"]["confidence"]
+            axes.axhspan(low, high, color=ORANGE, alpha=0.25, linewidth=0)
+            told += f", {percent:g} % interval {low:.3f}–{high:.3f}"
+        axes.axhline(summary[metric], color=RED, linewidth=2, label=told)
+    chance = {"roc_auc": 0.5, "balanced_accuracy": 0.5}.get(metric)
+    if chance is not None:
+        axes.axhline(chance, color=GREY, linestyle="--", label=f"chance, {chance:g}")
+    width = 0.6 / max(1, len(repeats) - 1) if len(repeats) > 1 else 0.0
+    values = [row[metric] for row in rows if row[metric] is not None]
+    lowest = min([*values, *([chance] if chance is not None else [])], default=0.0)
+    floor = max(0.0, np.floor(lowest * 10 - 0.5) / 10)
+    for row in rows:
+        x = row["fold"] + (repeats.index(row["repeat"]) * width - 0.3 if width else 0.0)
+        if row[metric] is None:
+            axes.plot(x, floor + 0.02, marker="x", color=RED, markersize=9, markeredgewidth=2)
+        else:
+            axes.plot(x, row[metric], marker="o", color=BLUE, markersize=6, alpha=0.85)
+    several = f" (points of a fold: {len(repeats)} repeats)" if len(repeats) > 1 else ""
+    axes.plot([], [], marker="o", linestyle="", color=BLUE, label=f"one test fold{several}")
+    if len(values) < len(rows):
+        undefined = f"undefined in {len(rows) - len(values)} fold(s)"
+        axes.plot([], [], marker="x", linestyle="", color=RED, label=undefined)
+    folds = sorted({row["fold"] for row in rows})
+    axes.set_xticks(folds, [f"fold {k}" for k in folds])
+    axes.set_xlim(folds[0] - 0.5, folds[-1] + 0.5)
+    axes.set_ylim(floor, 1.02)
+    axes.set_ylabel(f"{name} on test sources")
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=9, frameon=False)
+    _save(figure, path)
+
+
+def search_results(
+    results: Sequence[Mapping[str, Any]],
+    path: Path,
+    *,
+    model: str,
+    metric: str = "roc_auc",
+    split: str = "inner grouped folds",
+    simulated: bool = False,
+    shown: int = 20,
+) -> None:
+    """Draw the inner scores of the settings that a search tried, best first.
+
+    Parameters
+    ----------
+    results
+        One entry a setting and outer fold: ``settings`` (a mapping), ``score`` (mean inner score,
+        None where it failed), and where known ``fold``, ``repeat`` and ``chosen``.
+    path, model, simulated
+        As for `roc_pr_curves`.
+    metric
+        What the scores are.
+    split
+        On what they were computed; inner scores choose, they do not tell the model's worth.
+    shown
+        Settings shown at most, best first; the title says how many there were.
+
+    Raises
+    ------
+    DataError
+        No setting has a score.
+    """
+    scores: dict[str, list[float]] = {}
+    chosen: dict[str, int] = {}
+    for entry in results:
+        label = ", ".join(f"{k}={_setting(v)}" for k, v in entry["settings"].items()) or "(default)"
+        scores.setdefault(label, [])
+        chosen[label] = chosen.get(label, 0) + bool(entry.get("chosen"))
+        if entry["score"] is not None:
+            scores[label].append(float(entry["score"]))
+    ranked = sorted((k for k in scores if scores[k]), key=lambda k: -float(np.mean(scores[k])))
+    if not ranked:
+        raise DataError("no setting has a score; there is no search to draw")
+    drawn = ranked[:shown][::-1]
+    name = _NAMES.get(metric, metric.replace("_", " "))
+    height = 1.9 + 0.32 * len(drawn)
+    figure = Figure(figsize=(9, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    count = f"the best {len(drawn)} of {len(scores)}" if len(drawn) < len(scores) else len(scores)
+    made_up = " · SIMULATED DATA" if simulated else ""
+    figure.suptitle(
+        f"Settings tried · {model}{made_up}\n{count} settings, {split}, unit: source", fontsize=12
+    )
+    axes = figure.subplots()
+    for y, label in enumerate(drawn):
+        values = scores[label]
+        (points,) = axes.plot(values, np.full(len(values), y), "o", color=BLUE, alpha=0.4, ms=5)
+        (mean,) = axes.plot(np.mean(values), y, "D", color=RED, ms=7)
+        if chosen[label]:
+            at = axes.get_yaxis_transform()
+            told = f"chosen {chosen[label]}×"
+            axes.text(1.01, y, told, transform=at, va="center", fontsize=9, color=GREEN)
+    points.set_label("one outer fold")
+    mean.set_label("mean")
+    axes.set_yticks(range(len(drawn)), drawn, fontsize=9)
+    axes.set_ylim(-0.7, len(drawn) - 0.3)
+    axes.set_xlabel(f"inner {name} (chooses the setting; it is not the model's expected score)")
+    axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
+    axes.legend(loc="lower left", fontsize=9)
+    _save(figure, path)
+
+
+def _setting(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _percent(value: float, _position: Any = None) -> str:
+    return f"{value:.0%}"
+
+
+def _two_class_folds(predictions: pl.DataFrame) -> list[tuple[npt.NDArray[np.bool_], Floats]]:
+    scored = predictions.filter(pl.col("score").is_not_null()).sort("repeat", "fold", "source")
+    folds = []
+    for part in scored.partition_by("repeat", "fold", maintain_order=True):
+        fake = part["label"].to_numpy() == 1
+        if fake.any() and not fake.all():
+            folds.append((fake, part["score"].to_numpy().astype(np.float64)))
+    if not folds:
+        raise DataError("no fold has scored sources of both classes; there is no curve to draw")
+    return folds
+
+
+def _upper_steps(x: Floats, y: Floats, at: Floats) -> Floats:
+    """Read a rising curve off at `at`, taking the upper end where it stands upright."""
+    last = np.append(np.diff(x) > 0, True)
+    return np.asarray(np.interp(at, x[last], y[last]))
+
+
+def _plus_minus(values: Sequence[Any]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
+
+
+def _band(axes: Axes, lines: Sequence[Floats], label: str) -> None:
+    stacked = np.vstack(lines)
+    mean = stacked.mean(axis=0)
+    axes.plot(_GRID, mean, color=RED, linewidth=2.2, label=label)
+    if len(lines) > 1:
+        spread = stacked.std(axis=0, ddof=1)
+        low, high = (mean - spread).clip(0, 1), (mean + spread).clip(0, 1)
+        told = "± 1 standard deviation over folds"
+        axes.fill_between(_GRID, low, high, color=ORANGE, alpha=0.3, linewidth=0, label=told)
+
+
+def _axes(axes: Axes, x: str, y: str) -> None:
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel=x, ylabel=y, aspect="equal")
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _figure(
+    width: float,
+    height: float,
+    what: str,
+    predictions: pl.DataFrame,
+    model: str,
+    split: str,
+    simulated: bool,
+) -> Figure:
+    by = predictions.group_by("source").agg(
+        pl.col("score").is_not_null().all(), pl.col("label").first()
+    )
+    n, scored = len(by), int(by["score"].sum())
+    folds, repeats = predictions["fold"].n_unique(), predictions["repeat"].n_unique()
+    told = split or f"{folds} grouped folds" + (f" × {repeats} repeats" if repeats > 1 else "")
+    fakes = int((by["label"] == 1).sum())
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    coverage = "" if scored == n else f", {scored} scored"
+    made_up = " · SIMULATED DATA" if simulated else ""
+    figure.suptitle(
+        f"{what} · {model}{made_up}\n"
+        f"unit: source, n = {n} ({n - fakes} real, {fakes} fake{coverage}), test sides of {told}",
+        fontsize=12,
+    )
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with atomic_write(path) as temporary:
+        # Without the date and version the same results give the same bytes.
+        figure.savefig(temporary, dpi=_DPI, format="png", metadata={"Software": None})
