@@ -1,0 +1,46 @@
+"""The order of the columns, which is the order of the numbers in every ``.npy`` file."""
+
+PIXEL_FEATURE_NAMES = (
+    "noise_energy",
+    "noise_mad",
+    "noise_kurtosis",
+    "noise_inconsistency",
+    "noise_persistence",
+    "dct_ac_energy",
+    "dct_high_ratio",
+    "dct_first_digit",
+    "laplacian_var",
+    "gradient_mean",
+    "blockiness",
+    "block_grid_offset",
+)
+"""The twelve that are measured on sampled frames."""
+
+CODEC_FEATURE_NAMES = (
+    "codec_bits_per_pixel",
+    "codec_keyframe_interval",
+    "codec_packet_variation",
+)
+"""The three that are read from the packets of the source's raw file."""
+
+FEATURE_NAMES = PIXEL_FEATURE_NAMES + CODEC_FEATURE_NAMES
+"""The fifteen columns of stage 2."""
+
+SCALED_ONLY_NAMES = (
+    "edge_preservation",
+    "texture_uniformity",
+    "compression_artifacts",
+    "color_consistency_r",
+    "color_consistency_g",
+    "color_consistency_b",
+)
+"""The six that only a scaled clip has."""
+
+INDICATOR_NAMES = ("is_upscaled", "is_downscaled")
+
+SCALED_FEATURE_NAMES = FEATURE_NAMES + SCALED_ONLY_NAMES + INDICATOR_NAMES
+"""The twenty-three columns of stage 4.
+
+The first fifteen bear the names that they have in stage 2, where they are measured on the unscaled
+clip. Whoever joins the two tables puts ``scaled_`` before those of stage 4.
+"""

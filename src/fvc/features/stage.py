@@ -1,0 +1,90 @@
+"""Stage 2: fifteen handcrafted features a clip."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from fvc.errors import OptionError
+from fvc.features.names import FEATURE_NAMES
+from fvc.features.work import IDENTITY, ExtractFeatures, feature_files
+from fvc.stages import RunOptions, Stage, StageReport, Unit, run_stage
+from fvc.tables import ClipSchema, FeatureSchema, check, read_table, require_table
+from fvc.workspace import Workspace
+
+_NEEDED = (*IDENTITY, "video_path", "original_video")
+
+
+def stage2_extract_features(
+    project: Path | str = ".", *, num_frames: int = 6, run: RunOptions = RunOptions()
+) -> StageReport:
+    """Compute fifteen handcrafted features of every clip that stage 1 made.
+
+    Writes ``data/features_stage2/<clip>.npy`` (float32, in the order of `FEATURE_NAMES`) and the
+    same numbers as columns of ``features_metadata``. What cannot be computed for a clip is null in
+    the table and NaN in the array, never 0.
+
+    Parameters
+    ----------
+    project
+        The project's folder.
+    num_frames
+        Frames sampled uniformly from each clip.
+    run
+        How to run: workers, shards, limits.
+
+    Returns
+    -------
+    StageReport
+        What was done and what failed.
+
+    Raises
+    ------
+    MissingInputError
+        Stage 1 has not run.
+    TableError
+        Its table is wrong.
+    OptionError
+        `num_frames` is less than 1.
+    """
+    check_num_frames(num_frames)
+    workspace = Workspace(project)
+    path = require_table(workspace.stage1)
+    clips = check(read_table(path), ClipSchema, path)
+    stage = Stage(
+        number=2,
+        name="features",
+        files=workspace.stage2,
+        settings={"num_frames": num_frames},
+        schema=FeatureSchema,
+        work=ExtractFeatures(str(workspace.root), num_frames),
+        outputs=feature_files,
+        extra=dict.fromkeys(FEATURE_NAMES, pl.Float32),
+    )
+    return run_stage(stage, units(clips, _NEEDED), workspace, run, total=clips.height)
+
+
+def check_num_frames(num_frames: int) -> None:
+    """Raise OptionError unless at least one frame is to be sampled."""
+    if num_frames < 1:
+        raise OptionError(f"num_frames must be 1 or more, not {num_frames}")
+
+
+def units(clips: pl.DataFrame, needed: tuple[str, ...]) -> Iterator[Unit]:
+    """Make a unit of every clip of a table.
+
+    Parameters
+    ----------
+    clips
+        With ``key``, by which a changed clip is known, and the needed columns.
+    needed
+        The columns that the work reads; a change in any other does not redo it.
+    """
+    fingerprints = clips["key"] if "key" in clips.columns else None
+    for i, row in enumerate(clips.select(needed).iter_rows(named=True)):
+        yield Unit(
+            id=row["clip"],
+            row=row,
+            fingerprint="" if fingerprints is None else fingerprints[i],
+            path=row["video_path"],
+        )
