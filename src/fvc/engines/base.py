@@ -18,8 +18,8 @@ class Failure:
     ----------
     kind
         The ``kind`` of a `VideoError`, or one of ``"crash"`` (took its process down), ``"stalled"``
-        (no progress for too long), ``"memory"``, ``"output"`` (wrote too much), ``"data"`` (another
-        error about the input) and ``"error"`` (anything else).
+        (no progress for too long), ``"memory"``, ``"output"`` (wrote too much), ``"missing"`` (no
+        such file), ``"data"`` (another error about the input) and ``"error"`` (anything else).
     reason
         A sentence that helps.
     """

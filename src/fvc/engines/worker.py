@@ -18,6 +18,7 @@ from fvc.engines.heartbeat import Counter, connect
 from fvc.errors import (
     DataError,
     FVCError,
+    MissingInputError,
     NotAvailableError,
     OptionError,
     OutputError,
@@ -130,6 +131,10 @@ def describe(error: BaseException) -> Failure | Fatal:
         and getattr(error, "code", None) == _CV2_OUT_OF_MEMORY
     ):
         return Failure("memory", f"memory could not be had: {_text(error)}")
+    if isinstance(error, MissingInputError):
+        return Failure("missing", _text(error))
+    if isinstance(error, FileNotFoundError):
+        return Failure("missing", f"no such file: {error.filename}")
     if isinstance(error, FVCError):
         return Failure("error", _text(error))
     return Failure("error", f"{type(error).__qualname__}: {_text(error)}")

@@ -7,7 +7,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from fvc.errors import MissingInputError
 from fvc.stages.stage import Stage, Unit
 
 _PIECE = 64 * 1024
@@ -22,12 +21,8 @@ def fingerprint_file(path: Path | str) -> str:
     Returns
     -------
     str
-        32 hexadecimal digits.
-
-    Raises
-    ------
-    MissingInputError
-        There is no such file, or it cannot be read.
+        32 hexadecimal digits; ``"absent"`` or ``"unreadable"`` where there is no file to read. Such
+        a unit then fails in its own process, and is tried again when the file is back.
     """
     try:
         with open(path, "rb") as file:
@@ -36,8 +31,10 @@ def fingerprint_file(path: Path | str) -> str:
             for start in (0, max(0, (size - _PIECE) // 2), max(0, size - _PIECE)):
                 file.seek(start)
                 digest.update(file.read(_PIECE))
-    except OSError as error:
-        raise MissingInputError(f"cannot read a file ({error.strerror})", path=path) from error
+    except FileNotFoundError:
+        return "absent"
+    except (OSError, ValueError):
+        return "unreadable"
     return digest.hexdigest()
 
 
