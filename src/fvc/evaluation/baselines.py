@@ -23,7 +23,11 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 MAJORITY = "majority class"
+FILE_TOGETHER = "all file properties together"
 TOGETHER = "all metadata together"
+
+# Where a video comes from, as against what its file is like.
+_ORIGIN = ("platform", "collection")
 
 # Folds of further repeats add precision that large corpora do not need.
 _ALL_REPEATS_UP_TO = 20_000
@@ -78,7 +82,7 @@ PROPERTIES = (
 def metadata_baselines(
     index: pl.DataFrame, folds: pl.DataFrame, *, resamples: int = 1000, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """Score the majority class, each property of the raw files, and all properties together.
+    """Score the majority class, each property of the raw files alone, and all of them together.
 
     Parameters
     ----------
@@ -114,11 +118,12 @@ def metadata_baselines(
             rows.append(_score(table, prop.name, [prop], resamples, seed))
         else:
             rows.append(_row(table, prop.name, prop.columns, reason=reason))
-    if len(usable) > 1:
-        rows.append(_score(table, TOGETHER, usable, resamples, seed))
-    else:
-        reason = f"only {len(usable)} of the properties can be used"
-        rows.append(_row(table, TOGETHER, (), reason=reason))
+    file_only = [prop for prop in usable if prop.name not in _ORIGIN]
+    for name, props in ((FILE_TOGETHER, file_only), (TOGETHER, usable)):
+        if len(props) > 1:
+            rows.append(_score(table, name, props, resamples, seed))
+        else:
+            rows.append(_row(table, name, (), reason=f"only {len(props)} of them can be used"))
     return rows
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -232,7 +232,7 @@ def widened_interval(
     ----------
     Nadeau & Bengio (2003), Machine Learning 52:239–281; Wilson (1927), JASA 22:209–212.
     """
-    quantile = float(student_t.ppf((1 + confidence) / 2, max(1, groups - 1)))
+    quantile = float(stdtrit(max(1, groups - 1), (1 + confidence) / 2))
     if estimate <= 0 or estimate >= 1:
         inner = 1 / (1 + quantile**2 / groups)
         return (inner, 1.0) if estimate >= 1 else (0.0, 1 - inner)

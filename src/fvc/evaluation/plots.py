@@ -13,19 +13,25 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fvc.errors import DataError
 from fvc.evaluation.metrics import curves
+from fvc.evaluation.plot_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    ORANGE,
+    RED,
+    results_figure,
+    save_png,
+    titled_figure,
+)
 from fvc.evaluation.summary import fold_metrics
-from fvc.tables import atomic_write
 
 Floats = npt.NDArray[np.float64]
 
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6E6E6E"
-_DPI = 150
 _GRID = np.linspace(0, 1, 201)
 _NAMES = {
     "roc_auc": "ROC AUC",
@@ -66,29 +72,36 @@ def roc_pr_curves(
         No fold has scored sources of both classes.
     """
     folds = _two_class_folds(predictions)
-    figure = _figure(10.5, 5.2, "ROC and precision–recall", predictions, model, split, simulated)
+    figure = results_figure(
+        10.5, 5.2, "ROC and precision–recall", predictions, model, split, simulated
+    )
     left, right = figure.subplots(1, 2)
     sensitivity, precision, aucs, averages = [], [], [], []
     for fake, score in folds:
         fpr, tpr, at = curves(fake, score)
         sensitivity.append(_upper_steps(fpr, tpr, _GRID))
-        # Precision at a recall: that of the first threshold which reaches it.
-        precision.append(at[np.searchsorted(tpr, _GRID, side="left").clip(max=len(tpr) - 1)])
+        # Precision at a recall: that of the first threshold which reaches it, and at recall 0 that
+        # of the first fake found.
+        found = tpr > 0
+        reached = np.searchsorted(tpr[found], _GRID, side="left")
+        precision.append(at[found][reached.clip(max=int(found.sum()) - 1)])
         aucs.append(np.trapezoid(tpr, fpr))
         averages.append(np.sum(np.diff(tpr) * at[1:]))
         thin = {"color": BLUE, "alpha": min(0.5, 3 / len(folds) + 0.08), "linewidth": 0.8}
         left.plot(fpr, tpr, **thin)
-        right.step(tpr, at, where="pre", **thin)
+        right.step(tpr[found], at[found], where="pre", **thin)
     share = float(np.mean(np.concatenate([fake for fake, _ in folds])))
-    _band(left, sensitivity, f"mean of {len(folds)} folds, AUC {_plus_minus(aucs)}")
-    _band(right, precision, f"mean of {len(folds)} folds, AP {_plus_minus(averages)}")
+    all_folds = predictions.select("repeat", "fold").n_unique()
+    drawn = f"{len(folds)}" if len(folds) == all_folds else f"{len(folds)} of {all_folds}"
+    _band(left, sensitivity, f"mean of {drawn} folds, AUC {_plus_minus(aucs)}")
+    _band(right, precision, f"mean of {drawn} folds, AP {_plus_minus(averages)}")
     left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="chance, AUC 0.50")
     right.axhline(share, color=GREY, linestyle="--", label=f"chance, {share:.2f} fake")
     _axes(left, "false-positive rate (real called fake)", "true-positive rate (fake found)")
     _axes(right, "recall (fake found)", "precision (called fake and fake)")
     left.legend(loc="lower right", fontsize=9)
     right.legend(loc="lower left", fontsize=9)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def confusion_matrix(
@@ -121,7 +134,7 @@ def confusion_matrix(
     fake, called = scored["label"].to_numpy() == 1, scored["score"].to_numpy() >= threshold
     counts = np.array([[((fake == t) & (called == c)).sum() for c in (0, 1)] for t in (0, 1)])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = _figure(6.4, 5.6, "Confusion matrix", predictions, model, split, simulated)
+    figure = results_figure(6.4, 5.6, "Confusion matrix", predictions, model, split, simulated)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for true in (0, 1):
@@ -135,7 +148,7 @@ def confusion_matrix(
                 ha="center",
                 va="center",
                 fontsize=15,
-                color="white" if shares[true, call] > 0.55 else "black",
+                color="white" if shares[true, call] > 0.65 else "black",
             )
     axes.set_xticks([0, 1], ["real", "fake"])
     axes.set_yticks([0, 1], ["real", "fake"])
@@ -143,7 +156,7 @@ def confusion_matrix(
     axes.set_xlabel(f"called (fake from a score of {threshold:g})\n{mean}% of each true class")
     axes.set_ylabel("true class")
     figure.colorbar(image, ax=axes, shrink=0.8, format=FuncFormatter(_percent))
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def fold_comparison(
@@ -170,7 +183,7 @@ def fold_comparison(
     rows = fold_metrics(predictions)
     repeats = sorted({row["repeat"] for row in rows})
     name = _NAMES.get(metric, metric.replace("_", " "))
-    figure = _figure(8.4, 4.8, f"{name} by fold", predictions, model, split, simulated)
+    figure = results_figure(8.4, 4.8, f"{name} by fold", predictions, model, split, simulated)
     axes = figure.subplots()
     if summary is not None and summary.get(metric) is not None:
         low, high = summary.get(f"{metric}_low"), summary.get(f"{metric}_high")
@@ -203,9 +216,9 @@ def fold_comparison(
     axes.set_xlim(folds[0] - 0.5, folds[-1] + 0.5)
     axes.set_ylim(floor, 1.02)
     axes.set_ylabel(f"{name} on test sources")
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=9, frameon=False)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def search_results(
@@ -215,6 +228,7 @@ def search_results(
     model: str,
     metric: str = "roc_auc",
     split: str = "inner grouped folds",
+    n_sources: int | None = None,
     simulated: bool = False,
     shown: int = 20,
 ) -> None:
@@ -231,6 +245,8 @@ def search_results(
         What the scores are.
     split
         On what they were computed; inner scores choose, they do not tell the model's worth.
+    n_sources
+        Sources that the search saw, for the title.
     shown
         Settings shown at most, best first; the title says how many there were.
 
@@ -252,14 +268,11 @@ def search_results(
         raise DataError("no setting has a score; there is no search to draw")
     drawn = ranked[:shown][::-1]
     name = _NAMES.get(metric, metric.replace("_", " "))
-    height = 1.9 + 0.32 * len(drawn)
-    figure = Figure(figsize=(9, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    height = 2.3 + 0.32 * len(drawn)
     count = f"the best {len(drawn)} of {len(scores)}" if len(drawn) < len(scores) else len(scores)
-    made_up = " · SIMULATED DATA" if simulated else ""
-    figure.suptitle(
-        f"Settings tried · {model}{made_up}\n{count} settings, {split}, unit: source", fontsize=12
-    )
+    n = "" if n_sources is None else f", n = {n_sources}"
+    title = f"{count} settings, {split}, unit: source{n}"
+    figure = titled_figure(9, height, f"Settings tried · {model}", title, simulated)
     axes = figure.subplots()
     for y, label in enumerate(drawn):
         values = scores[label]
@@ -274,9 +287,11 @@ def search_results(
     axes.set_yticks(range(len(drawn)), drawn, fontsize=9)
     axes.set_ylim(-0.7, len(drawn) - 0.3)
     axes.set_xlabel(f"inner {name} (chooses the setting; it is not the model's expected score)")
-    axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
-    axes.legend(loc="lower left", fontsize=9)
-    _save(figure, path)
+    axes.grid(axis="x", color=GRID, linewidth=0.6)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9
+    )
+    save_png(figure, path)
 
 
 def _setting(value: Any) -> str:
@@ -323,39 +338,5 @@ def _band(axes: Axes, lines: Sequence[Floats], label: str) -> None:
 
 def _axes(axes: Axes, x: str, y: str) -> None:
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel=x, ylabel=y, aspect="equal")
-    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.grid(color=GRID, linewidth=0.6)
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _figure(
-    width: float,
-    height: float,
-    what: str,
-    predictions: pl.DataFrame,
-    model: str,
-    split: str,
-    simulated: bool,
-) -> Figure:
-    by = predictions.group_by("source").agg(
-        pl.col("score").is_not_null().all(), pl.col("label").first()
-    )
-    n, scored = len(by), int(by["score"].sum())
-    folds, repeats = predictions["fold"].n_unique(), predictions["repeat"].n_unique()
-    told = split or f"{folds} grouped folds" + (f" × {repeats} repeats" if repeats > 1 else "")
-    fakes = int((by["label"] == 1).sum())
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    coverage = "" if scored == n else f", {scored} scored"
-    made_up = " · SIMULATED DATA" if simulated else ""
-    figure.suptitle(
-        f"{what} · {model}{made_up}\n"
-        f"unit: source, n = {n} ({n - fakes} real, {fakes} fake{coverage}), test sides of {told}",
-        fontsize=12,
-    )
-    return figure
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with atomic_write(path) as temporary:
-        # Without the date and version the same results give the same bytes.
-        figure.savefig(temporary, dpi=_DPI, format="png", metadata={"Software": None})
