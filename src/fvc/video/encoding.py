@@ -22,12 +22,13 @@ ENCODER_SETTINGS = MappingProxyType(
     {
         "codec": "libx264",
         "preset": "superfast",
-        "crf": "20",
+        "qp": "19",
         "g": "16",
         "bf": "0",
         "coder": "vlc",
-        "x264-params": "aq-mode=0:rc-lookahead=0:sync-lookahead=0:mbtree=0:scenecut=0:"
-        "sliced-threads=0:threads=1",
+        "x264-params": "aq-mode=0:mbtree=0:weightp=0:partitions=none:scenecut=0"
+        ":deadzone-inter=14:deadzone-intra=11:no-dct-decimate=1"
+        ":rc-lookahead=0:sync-lookahead=0:sliced-threads=0:threads=1",
     }
 )
 
