@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         confusion_matrix,
         fold_comparison,
         roc_pr_curves,
-        search_results,
     )
+    from fvc.evaluation.search_plot import search_results
     from fvc.evaluation.splitter import GroupedStratifiedKFold, check_no_leakage
     from fvc.evaluation.summary import fold_metrics, summarise_folds
 
@@ -87,7 +87,7 @@ _HOME = {
     "rival_warning": "baselines",
     "roc_pr_curves": "plots",
     "save_folds": "folds",
-    "search_results": "plots",
+    "search_results": "search_plot",
     "split_hash": "folds",
     "summarise_folds": "summary",
     "why_not_calibrated": "calibration",

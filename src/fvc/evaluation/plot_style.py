@@ -12,6 +12,15 @@ from fvc.tables import atomic_write
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6E6E6E"
 GRID = "#DDDDDD"
 
+_NAMES = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "f1": "F1",
+    "f1_macro": "macro F1",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+}
+
 _DPI = 150
 # A narrower picture breaks its title once more.
 _NARROW_INCHES = 8
@@ -49,6 +58,11 @@ def titled_figure(width: float, height: float, first: str, second: str, simulate
     made_up = " · SIMULATED DATA" if simulated else ""
     figure.suptitle(f"{first}{made_up}\n{second}", fontsize=12)
     return figure
+
+
+def metric_name(metric: str) -> str:
+    """Return how a metric is called in pictures."""
+    return _NAMES.get(metric, metric.replace("_", " "))
 
 
 def save_png(figure: Figure, path: Path) -> None:
