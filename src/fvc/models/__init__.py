@@ -6,13 +6,21 @@ The registry alone is light; estimators are imported when one is built or loaded
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fvc.models.registry import MODEL_CONFIGS, ModelSpec, WeightsSpec, get_model, list_models
+from fvc.models.registry import (
+    MODEL_CONFIGS,
+    ModelSpec,
+    WeightsSpec,
+    find_model,
+    get_model,
+    list_models,
+    not_available,
+)
 
 if TYPE_CHECKING:
     from fvc.models.collinearity import CollinearityFilter
-    from fvc.models.grids import expand_grid, load_grid
+    from fvc.models.grids import candidates_of, expand_grid, load_grid
     from fvc.models.imputation import WeightedMedianImputer
-    from fvc.models.loading import load_detector
+    from fvc.models.loading import load_detector, read_card
     from fvc.models.svm import CalibratedSVM
     from fvc.models.tabular import (
         GradientBoosting,
@@ -32,9 +40,11 @@ _HOME = {
     "SklearnLogisticRegression": "tabular",
     "TabularDetector": "tabular",
     "WeightedMedianImputer": "imputation",
+    "candidates_of": "grids",
     "expand_grid": "grids",
     "load_detector": "loading",
     "load_grid": "grids",
+    "read_card": "loading",
     "training_weights": "weighting",
 }
 
@@ -50,11 +60,15 @@ __all__ = [
     "TabularDetector",
     "WeightedMedianImputer",
     "WeightsSpec",
+    "candidates_of",
     "expand_grid",
+    "find_model",
     "get_model",
     "list_models",
     "load_detector",
     "load_grid",
+    "not_available",
+    "read_card",
     "training_weights",
 ]
 

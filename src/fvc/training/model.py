@@ -1,0 +1,329 @@
+"""Training one model: every fold, the tables, the plots, the final detector."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import polars as pl
+
+from fvc.evaluation import summarise_folds
+from fvc.models import ModelSpec, candidates_of
+from fvc.tables import atomic_write, write_json_atomic, write_table
+from fvc.training.clips import Clips, Sources
+from fvc.training.final import card, refit, versions
+from fvc.training.fold import FoldResult, FoldTask, attempt
+from fvc.training.output import clear, copy_as, fingerprint, list_files, read_complete
+from fvc.training.plots import write_plots
+from fvc.training.progress import Fits
+from fvc.training.report import ModelOutcome
+from fvc.training.results import (
+    fold_rows,
+    predictions_table,
+    robustness,
+    search_rows,
+    variants_table,
+)
+from fvc.training.running import run_folds
+from fvc.workspace import Workspace
+
+logger = logging.getLogger("fvc.training")
+
+LARGE_TABLE_ROWS = 200_000
+"""Above so many clips a model is trained on repeat 0 of the folds alone, unless told otherwise."""
+
+__all__ = ["LARGE_TABLE_ROWS", "Request", "repeats_of", "train_model"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a training run was asked for, and what all of its models share.
+
+    Attributes
+    ----------
+    workspace
+        The project.
+    split
+        The ``split`` block of ``metrics.json``.
+    folds
+        The split table.
+    simulated
+        Whether the corpus is simulated.
+    grid, inner_splits, seed, repeats, workers
+        As in `stage5_train_models`.
+    """
+
+    workspace: Workspace
+    split: dict[str, Any]
+    folds: pl.DataFrame
+    simulated: bool
+    grid: str = "default"
+    inner_splits: int = 3
+    seed: int = 0
+    repeats: int | None = None
+    workers: int = 1
+
+
+def repeats_of(spec: ModelSpec, rows: int, request: Request) -> tuple[int, str]:
+    """Decide how many repeats of the folds a model is trained on, and say by which rule."""
+    there = int(request.split["repeats"])
+    if request.repeats is not None:
+        return request.repeats, "asked for"
+    if rows > LARGE_TABLE_ROWS:
+        return 1, f"1 for tables of more than {LARGE_TABLE_ROWS:,} clips: this one has {rows:,}"
+    return min(spec.repeats, there), f"{spec.repeats} for models as cheap as this one"
+
+
+def train_model(
+    spec: ModelSpec,
+    clips: Clips,
+    sources: Sources,
+    request: Request,
+    fits: Fits,
+    *,
+    folder: Path | None = None,
+) -> tuple[ModelOutcome, dict[str, Any]]:
+    """Train one model, or keep what is there if nothing that it depends on has changed.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    clips, sources
+        Its features, and the sources of the split with all repeats.
+    request
+        What the run was asked for.
+    fits
+        Where progress is counted.
+    folder
+        Where to write; the model's own folder by default.
+
+    Returns
+    -------
+    (ModelOutcome, dict)
+        The outcome, and the content of ``metrics.json``.
+    """
+    begun = time.perf_counter()
+    workspace = request.workspace
+    folder = folder or workspace.model(spec.name)
+    candidates = candidates_of(spec, request.grid)
+    repeats, rule = repeats_of(spec, len(clips.source), request)
+    settings = {
+        "grid": request.grid,
+        "candidates": candidates,
+        "inner_splits": request.inner_splits,
+        "seed": request.seed,
+        "repeats": repeats,
+        "repeats_rule": rule,
+        "tables": list(spec.tables),
+        "entry": dict(spec.settings),
+        "weights": "sources weigh equally, then classes",
+    }
+    wanted = fingerprint(spec, settings, request.split["hash"], clips.digest())
+    kept = read_complete(folder, wanted, workspace)
+    if kept is not None:
+        logger.info(
+            "%s: kept; settings, tables and split are those of %s", spec.name,
+            workspace.relative(folder),
+        )  # fmt: skip
+        return _outcome(spec, "kept", folder, kept, workspace, begun), kept
+    if spec.alias_of is not None:
+        original = workspace.model(spec.alias_of)
+        document = read_complete(original, wanted, workspace)
+        if document is not None:
+            logger.info("%s: copied from %s, of which it is an alias", spec.name, spec.alias_of)
+            document = copy_as(original, folder, spec.name, document, workspace)
+            return _outcome(spec, "trained", folder, document, workspace, begun), document
+    clear(folder)
+    document = _train(request, spec, candidates, clips, sources.first(repeats), fits, folder)
+    document |= {
+        "fingerprint": wanted,
+        "settings": settings,
+        "files": list_files(folder, workspace),
+    }
+    write_json_atomic(folder / "metrics.json", document)
+    status = "trained" if document["complete"] else "incomplete"
+    outcome = _outcome(spec, status, folder, document, workspace, begun)
+    logger.info("%s: %s", spec.name, _line(outcome, repeats, rule))
+    return outcome, document
+
+
+def _line(outcome: ModelOutcome, repeats: int, rule: str) -> str:
+    auc = "no ROC AUC" if outcome.roc_auc is None else f"ROC AUC {outcome.roc_auc:.3f}"
+    why = f" ({outcome.reason})" if outcome.reason else ""
+    return (
+        f"{outcome.status}{why}, {auc}, {outcome.n_scored} of {outcome.n_sources} sources scored, "
+        f"{repeats} repeat(s) of the folds: {rule}; {outcome.seconds:.1f} s"
+    )
+
+
+def _outcome(
+    spec: ModelSpec,
+    status: Any,
+    folder: Path,
+    document: dict[str, Any],
+    workspace: Workspace,
+    begun: float,
+) -> ModelOutcome:
+    aggregate = document["aggregate"]
+    return ModelOutcome(
+        name=spec.name,
+        status=status,
+        folder=workspace.relative(folder),
+        reason=document["incomplete_reason"] or "",
+        roc_auc=aggregate["roc_auc"],
+        roc_auc_low=aggregate["roc_auc_low"],
+        roc_auc_high=aggregate["roc_auc_high"],
+        n_scored=aggregate["n_scored"],
+        n_sources=aggregate["n_sources"],
+        seconds=round(time.perf_counter() - begun, 3),
+    )
+
+
+def _tasks(
+    request: Request,
+    spec: ModelSpec,
+    candidates: list[dict[str, Any]],
+    sources: Sources,
+    folder: Path,
+) -> list[FoldTask]:
+    tasks = []
+    for repeat, assigned in enumerate(sources.fold):
+        for fold in range(int(request.split["n_splits"])):
+            saved = repeat == 0 and spec.layout == "folds"
+            tasks.append(
+                FoldTask(
+                    spec=spec,
+                    candidates=candidates,
+                    repeat=repeat,
+                    fold=fold,
+                    test=assigned == fold,
+                    inner_splits=request.inner_splits,
+                    seed=request.seed,
+                    save_to=folder / f"fold_{fold}" if saved else None,
+                    keep_variants=repeat == 0,
+                )
+            )
+    return tasks
+
+
+def _train(
+    request: Request,
+    spec: ModelSpec,
+    candidates: list[dict[str, Any]],
+    clips: Clips,
+    sources: Sources,
+    fits: Fits,
+    folder: Path,
+) -> dict[str, Any]:
+    tasks = _tasks(request, spec, candidates, sources, folder)
+    per_fold = len(candidates) + 1
+    fits.begin(spec.name, per_fold * (len(tasks) + 1))
+    results: list[FoldResult] = []
+    for result in run_folds(tasks, clips, sources, request.workers):
+        results.append(result)
+        fits.done(per_fold)
+        if result.failure:
+            logger.warning(
+                "%s: repeat %d, fold %d failed: %s",
+                *(spec.name, result.repeat, result.fold, result.failure),
+            )
+    results.sort(key=lambda r: (r.repeat, r.fold))
+    predictions = predictions_table(results, clips, sources)
+    variants = variants_table(results, clips, sources)
+    write_table(predictions, folder / "predictions.parquet")
+    write_table(variants, folder / "robustness.parquet")
+    aggregate = summarise_folds(predictions)
+    rows = fold_rows(results, predictions)
+    if spec.layout == "folds":
+        _write_folds(folder, rows, results, predictions)
+    search = search_rows(results)
+    write_plots(folder, spec, predictions, aggregate, search, simulated=request.simulated)
+    failure = _final(request, spec, candidates, clips, sources, aggregate, predictions, folder)
+    fits.done(per_fold)
+    reasons = [r for r in (aggregate["incomplete_reason"], failure) if r]
+    return {
+        "model": spec.name,
+        "alias_of": spec.alias_of,
+        "family": spec.family,
+        "description": spec.description,
+        "complete": bool(aggregate["complete"]) and failure is None,
+        "incomplete_reason": "; ".join(reasons) or None,
+        "simulated": request.simulated,
+        "unit": "source",
+        "fold_results": rows,
+        "aggregate": aggregate,
+        "robustness": robustness(variants),
+        "search": search,
+        "split": request.split,
+        "data": {**clips.notes, "n_features": len(clips.feature_names)},
+        "feature_names": clips.feature_names,
+        "versions": versions(),
+    }
+
+
+def _write_folds(
+    folder: Path,
+    rows: list[dict[str, Any]],
+    results: Sequence[FoldResult],
+    predictions: pl.DataFrame,
+) -> None:
+    for row, result in zip(rows, results, strict=True):
+        if row["repeat"] != 0:
+            continue
+        own = folder / f"fold_{row['fold']}"
+        here = (pl.col("repeat") == 0) & (pl.col("fold") == row["fold"])
+        write_table(predictions.filter(here), own / "predictions.parquet")
+        write_json_atomic(own / "metrics.json", {**row, "search": result.search})
+
+
+def _final(
+    request: Request,
+    spec: ModelSpec,
+    candidates: list[dict[str, Any]],
+    clips: Clips,
+    sources: Sources,
+    aggregate: dict[str, Any],
+    predictions: pl.DataFrame,
+    folder: Path,
+) -> str | None:
+    """Write the final detector; return why there is none, if there is none."""
+    fitted, failure = attempt(
+        lambda: refit(
+            spec, candidates, clips, sources, inner_splits=request.inner_splits, seed=request.seed
+        )
+    )
+    if fitted is None:
+        logger.warning("%s: the final detector could not be fitted: %s", spec.name, failure)
+        return f"final detector: {failure}"
+    detector, choice = fitted
+    document = card(
+        spec,
+        choice,
+        clips,
+        sources,
+        aggregate=aggregate,
+        predictions=predictions,
+        split=request.split,
+    )
+    document["simulated"] = request.simulated
+    if spec.layout == "folds":
+        detector.save(folder / "final")
+        write_json_atomic(folder / "final" / "card.json", document)
+        return None
+    _save_flat(detector, folder)
+    write_json_atomic(folder / "card.json", document)
+    return None
+
+
+def _save_flat(detector: Any, folder: Path) -> None:
+    """Write the documented flat files: the bare estimator, and the steps before it as scaler."""
+    parts = {"model": detector.pipeline_[-1], "scaler": detector.pipeline_[:-1]}
+    for name, part in parts.items():
+        with atomic_write(folder / f"{name}.joblib") as temporary:
+            joblib.dump(part, temporary)
+    with atomic_write(folder / detector.native) as temporary:
+        detector.save_native(temporary)

@@ -1,0 +1,95 @@
+"""How far the training is: a bar on a terminal, lines elsewhere."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from fvc.errors import OutputError
+from fvc.tables import output_error
+
+logger = logging.getLogger("fvc.training")
+
+
+class Fits:
+    """Count of fits done; a display hangs on it where there is one."""
+
+    def __init__(self, display: Progress | None = None) -> None:
+        self._display = display
+        self._task: TaskID | None = None
+
+    def begin(self, name: str, fits: int) -> None:
+        """Begin a model with so many fits."""
+        if self._display is not None:
+            self._task = self._display.add_task(name, total=fits)
+
+    def done(self, fits: int) -> None:
+        """Count fits as done."""
+        if self._display is not None and self._task is not None:
+            self._display.advance(self._task, fits)
+
+
+@contextlib.contextmanager
+def show_progress() -> Iterator[Fits]:
+    """Show a bar a model while the block runs.
+
+    Only on a terminal, and only where the log level lets information through (``--quiet`` does
+    not); elsewhere the log's lines say the same.
+    """
+    console = Console(stderr=True)
+    if not (console.is_terminal and logging.getLogger("fvc").isEnabledFor(logging.INFO)):
+        yield Fits()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("fits"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as display:
+        yield Fits(display)
+
+
+@contextlib.contextmanager
+def log_file(folder: Path) -> Iterator[Path]:
+    """Write the log of a run to a file of its own, named by the time it began (UTC).
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    begun = datetime.now(UTC)
+    path = folder / f"train-{begun:%Y%m%dT%H%M%S%f}Z.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise output_error(error, path) or OutputError(f"cannot write {path}: {error}") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setLevel(logging.INFO)
+    before = logger.level
+    # The file gets everything, whatever is shown; handlers above it keep their own levels.
+    if logger.getEffectiveLevel() > logging.INFO:
+        logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield path
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        handler.close()

@@ -1,0 +1,114 @@
+"""The one split file: made on first use, read by every model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from fvc.errors import MissingInputError, StaleError
+from fvc.evaluation import (
+    describe_split,
+    index_fingerprint,
+    load_folds,
+    make_folds,
+    read_folds_info,
+    save_folds,
+)
+from fvc.evaluation.leaderboard import is_simulated
+from fvc.tables import IndexSchema, check, read_table
+from fvc.workspace import Workspace
+
+FOLD_REPEATS = 5
+"""Repeats in the split file, unless more are asked for; models use as many as they can afford."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The split of a project.
+
+    Attributes
+    ----------
+    folds
+        ``folds.parquet``.
+    block
+        The ``split`` block of ``metrics.json``.
+    simulated
+        Whether the corpus is simulated.
+    made
+        Whether it was made just now.
+    """
+
+    folds: pl.DataFrame
+    block: dict[str, Any]
+    simulated: bool
+    made: bool
+
+
+def read_index(workspace: Workspace) -> pl.DataFrame:
+    """Read the project's index.
+
+    Raises
+    ------
+    MissingInputError
+        There is none.
+    """
+    if not workspace.index_csv.is_file():
+        raise MissingInputError(
+            "there is no index of sources", path=workspace.index_csv, remedy="Run `fvc setup` first"
+        )
+    return check(read_table(workspace.index_csv), IndexSchema, workspace.index_csv)
+
+
+def open_split(
+    workspace: Workspace,
+    *,
+    n_splits: int,
+    repeats: int | None,
+    seed: int,
+    remake: bool = False,
+) -> Split:
+    """Read the split file, or make it from the index where there is none.
+
+    Parameters
+    ----------
+    workspace
+        The project.
+    n_splits, repeats, seed
+        What is wanted; the file holds at least `FOLD_REPEATS` repeats.
+    remake
+        Make a file anew that is stale or was made with other numbers, instead of refusing it.
+
+    Raises
+    ------
+    MissingInputError
+        There is no index.
+    StaleError
+        The file does not fit the index or the wish.
+    TooFewGroupsError
+        There are too few groups for so many folds; the message says how many would do.
+    """
+    index = read_index(workspace)
+    fingerprint = index_fingerprint(index)
+    made = False
+    folds: pl.DataFrame | None = None
+    if workspace.folds.is_file():
+        try:
+            folds = load_folds(
+                workspace.folds,
+                fingerprint=fingerprint,
+                n_splits=n_splits,
+                repeats=repeats,
+                seed=seed,
+            )
+        except StaleError:
+            if not remake:
+                raise
+    if folds is None:
+        drawn = make_folds(
+            index, n_splits=n_splits, repeats=max(FOLD_REPEATS, repeats or 1), seed=seed
+        )
+        save_folds(drawn, workspace.folds, fingerprint=fingerprint, seed=seed)
+        folds = load_folds(workspace.folds, fingerprint=fingerprint)
+        made = True
+    block = describe_split(folds, read_folds_info(workspace.folds))
+    return Split(folds, block, is_simulated(index), made)

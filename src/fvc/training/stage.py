@@ -1,0 +1,196 @@
+"""Stage 5: train every model asked for on the same folds, and rank them."""
+
+import logging
+import time
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from fvc.errors import NotAvailableError, OptionError
+from fvc.evaluation import build_leaderboard
+from fvc.models import (
+    MODEL_CONFIGS,
+    ModelSpec,
+    candidates_of,
+    find_model,
+    list_models,
+    not_available,
+)
+from fvc.tables import read_table, require_table
+from fvc.training.clips import Clips, Sources, join_clips
+from fvc.training.model import Request, train_model
+from fvc.training.output import clear
+from fvc.training.progress import log_file, show_progress
+from fvc.training.report import ModelOutcome, TrainReport
+from fvc.training.running import stop_workers, usable_cores
+from fvc.training.split import open_split
+from fvc.workspace import Workspace
+
+logger = logging.getLogger("fvc.training")
+
+DEFAULT_MODELS = (
+    "logistic_regression",
+    "svm",
+    "logistic_regression_stage2",
+    "svm_stage2",
+    "sklearn_logreg",
+    "gradient_boosting",
+)
+"""What is trained when nothing is asked for: every available model, aliases left out."""
+
+
+def stage5_train_models(
+    project: Path = Path("."),
+    *,
+    model_types: tuple[str, ...] = DEFAULT_MODELS,
+    n_splits: int = 5,
+    repeats: int | None = None,
+    seed: int = 0,
+    grid: str = "default",
+    inner_splits: int = 3,
+    workers: int | None = None,
+    delete_existing: bool = False,
+) -> TrainReport:
+    """Train detectors fold by fold on groups that they are then not scored on, and rank them.
+
+    Parameters
+    ----------
+    project
+        Folder of the project.
+    model_types
+        Models to train, by name or pattern such as ``svm*``; ``fvc models`` lists them. One that is
+        not in this version is named as such (exit code 8), and the others are trained.
+    n_splits
+        Folds of whole groups, at least 2; every fold's two sides hold both classes.
+    repeats
+        How often the folds are drawn anew; by default 5 for cheap models (1 above 200,000 clips).
+    seed
+        Seed of the folds and of the inner folds.
+    grid
+        What the inner folds choose from: ``none`` (one setting a model), ``default`` or a YAML or
+        JSON file of grids by model.
+    inner_splits
+        Inner folds within the training part of each fold, at least 2.
+    workers
+        Folds fitted side by side, one thread each; by default one a core.
+    delete_existing
+        Start afresh: forget these models' results, and folds that no longer fit, which are then
+        made anew.
+
+    Returns
+    -------
+    TrainReport
+        Outcomes, split and leaderboard; exit code 5 where a fold failed, 8 where a model that was
+        asked for is not available.
+
+    Raises
+    ------
+    OptionError
+        A name or value that an option cannot take.
+    NotAvailableError
+        None of the models asked for is in this version.
+    MissingInputError
+        An earlier step has not run.
+    StaleError
+        The split file does not fit the index or the options.
+    TooFewGroupsError
+        Too few groups for so many folds; the message says how many would do.
+    LeakageError
+        A group stands on both sides of a split.
+    """
+    begun = time.perf_counter()
+    specs = _asked(model_types)
+    if n_splits < 2 or inner_splits < 2:
+        raise OptionError("n_splits and inner_splits are 2 or more")
+    if (repeats is not None and repeats < 1) or (workers is not None and workers < 1):
+        raise OptionError("repeats and workers are 1 or more")
+    trainable = [spec for spec in specs if spec.available]
+    if not trainable:
+        raise NotAvailableError("; ".join(not_available(spec.name) for spec in specs))
+    for spec in trainable:
+        candidates_of(spec, grid)
+    workspace = Workspace(project)
+    split = open_split(
+        workspace, n_splits=n_splits, repeats=repeats, seed=seed, remake=delete_existing
+    )
+    request = Request(
+        workspace=workspace,
+        split=split.block,
+        folds=split.folds,
+        simulated=split.simulated,
+        grid=grid,
+        inner_splits=inner_splits,
+        seed=seed,
+        repeats=repeats,
+        workers=workers or usable_cores(),
+    )
+    with log_file(workspace.logs(5)) as log:
+        logger.info("folds: %s %s", "made" if split.made else "read", split.block)
+        if delete_existing:
+            for spec in trainable:
+                clear(workspace.model(spec.name), everything=True)
+        outcomes = _train_all(specs, request)
+        leaderboard = build_leaderboard(workspace)
+    return TrainReport(
+        models=tuple(outcomes),
+        split=split.block,
+        leaderboard=leaderboard,
+        log=workspace.relative(log),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def _asked(model_types: Sequence[str]) -> list[ModelSpec]:
+    """Look up names and patterns, each model once, in the order asked."""
+    names: dict[str, None] = {}
+    for asked in [model_types] if isinstance(model_types, str) else model_types:
+        if any(sign in asked for sign in "*?["):
+            found = [name for name in list_models(available=True) if fnmatchcase(name, asked)]
+            if not found:
+                raise OptionError(f"no available model is called like {asked!r}: see `fvc models`")
+            names |= dict.fromkeys(found)
+        else:
+            names[find_model(asked).name] = None
+    if not names:
+        raise OptionError("no model is asked for: see `fvc models`")
+    return [MODEL_CONFIGS[name] for name in names]
+
+
+def _train_all(specs: Sequence[ModelSpec], request: Request) -> list[ModelOutcome]:
+    sources = Sources.from_folds(request.folds, int(request.split["repeats"]))
+    wanted = {spec.tables for spec in specs if spec.available}
+    # An alias is copied from the model it names where that stands before it.
+    order = sorted(specs, key=lambda spec: spec.alias_of is not None)
+    outcomes: dict[str, ModelOutcome] = {}
+    try:
+        with show_progress() as fits:
+            for tables in sorted(wanted):
+                clips = read_clips(request.workspace, tables, sources)
+                for spec in order:
+                    if spec.available and spec.tables == tables:
+                        outcomes[spec.name], _ = train_model(spec, clips, sources, request, fits)
+    finally:
+        if request.workers > 1:
+            stop_workers()
+    for spec in specs:
+        if not spec.available:
+            reason = not_available(spec.name)
+            logger.warning("%s", reason)
+            outcomes[spec.name] = ModelOutcome(spec.name, "not available", reason=reason)
+    return [outcomes[spec.name] for spec in specs]
+
+
+def read_clips(workspace: Workspace, tables: Sequence[int], sources: Sources) -> Clips:
+    """Read and join the feature tables of some stages.
+
+    Raises
+    ------
+    MissingInputError
+        One of the stages has not run.
+    """
+    found: list[Any] = []
+    for number in tables:
+        path = require_table(workspace.stages[number - 1])
+        found.append((number, path, read_table(path)))
+    return join_clips(found, sources)
