@@ -128,8 +128,8 @@ class SetupReport:
                 lines.append(f"by {title}:")
                 lines += [f"  {name}: {_both(sides)}" for name, sides in counts.items()]
         for archive in self.archives:
-            counts = f"{archive.extracted} extracted, {archive.resumed} there before"
-            lines.append(f"{archive.archive}: {counts}, {archive.failed} failed")
+            members = f"{archive.extracted} extracted, {archive.resumed} there before"
+            lines.append(f"{archive.archive}: {members}, {archive.failed} failed")
         if self.mixed_cascades:
             lines.append(
                 f"{len(self.mixed_cascades)} cascades hold both real and fake: "
