@@ -1,0 +1,181 @@
+"""SQL over tables and results, with DuckDB."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+
+from fvc.errors import MissingInputError, OptionError, TableError
+from fvc.tables import read_table
+
+ANY_MODEL = "{model_type}"
+"""Stands in the documented path for the name of a model; left as it is, it means every model."""
+
+
+class DuckDBAnalytics:
+    """Tables under names, and SQL queries over them.
+
+    Parameters
+    ----------
+    database
+        File of the database; in memory by default.
+
+    Examples
+    --------
+    >>> analytics = DuckDBAnalytics()
+    >>> analytics.register_dataframe("t", pl.DataFrame({"fold": [0, 1], "test_f1": [0.5, 0.7]}))
+    >>> analytics.query("SELECT round(avg(test_f1), 2) AS f1 FROM t")["f1"].to_list()
+    [0.6]
+    """
+
+    def __init__(self, database: Path | str = ":memory:") -> None:
+        self._connection = duckdb.connect(str(database))
+
+    def register_parquet(self, name: str, path: Path | str) -> None:
+        """Give a file's rows a name.
+
+        Parameters
+        ----------
+        name
+            Name of the table in queries; a name in use is given to the new table.
+        path
+            A ``.parquet``, ``.arrow``, ``.csv`` or ``.json`` file. Of a model's ``metrics.json``
+            the rows of ``fold_results`` are taken, with the model's name in ``model``;
+            ``data/stage5/{model_type}/metrics.json``, written so, is those of all models.
+
+        Raises
+        ------
+        MissingInputError
+            There is no such file.
+        TableError
+            It cannot be read as what its ending says.
+        OptionError
+            Its ending is none of the four.
+        """
+        path = Path(path)
+        if path.suffix == ".json":
+            self.register_json(name, path)
+        elif path.suffix in (".parquet", ".arrow", ".csv"):
+            self.register_dataframe(name, read_table(path))
+        else:
+            raise OptionError(f"{path}: .parquet, .arrow, .csv or .json is expected")
+
+    def register_arrow(self, name: str, path: Path | str) -> None:
+        """Give the rows of an ``.arrow`` file a name; as `register_parquet`."""
+        self.register_parquet(name, path)
+
+    def register_csv(self, name: str, path: Path | str) -> None:
+        """Give the rows of a ``.csv`` file a name; as `register_parquet`."""
+        self.register_parquet(name, path)
+
+    def register_json(self, name: str, path: Path | str) -> None:
+        """Give the rows of a JSON file a name: a ``metrics.json``, or a list of objects.
+
+        Nested values are kept as JSON text.
+
+        Raises
+        ------
+        MissingInputError
+            There is no such file.
+        TableError
+            It holds no rows.
+        """
+        rows: list[dict[str, Any]] = []
+        for file in _files(Path(path)):
+            rows += _rows(file)
+        self.register_dataframe(name, _frame(rows))
+
+    def register_dataframe(self, name: str, frame: pl.DataFrame) -> None:
+        """Give a Polars frame (or anything Polars can make a frame of) a name."""
+        table = frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(frame)
+        self._connection.register(name, table.to_arrow())
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Run a query.
+
+        Parameters
+        ----------
+        sql
+            A statement in DuckDB's SQL over the names registered.
+
+        Returns
+        -------
+        polars.DataFrame
+            Its rows.
+
+        Raises
+        ------
+        OptionError
+            The statement is wrong, or a name in it is not known.
+        """
+        try:
+            frame: pl.DataFrame = self._connection.sql(sql).pl()
+        except duckdb.Error as error:
+            raise OptionError(f"the query cannot be run: {error}") from error
+        return frame
+
+    def tables(self) -> list[str]:
+        """Names registered."""
+        return sorted(row[0] for row in self._connection.execute("SHOW TABLES").fetchall())
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _files(path: Path) -> list[Path]:
+    if ANY_MODEL not in path.parts:
+        if not path.is_file():
+            raise MissingInputError("no such file", path=path, remedy="Run `fvc train` first")
+        return [path]
+    at = path.parts.index(ANY_MODEL)
+    found = sorted(Path(*path.parts[:at]).glob(str(Path("*", *path.parts[at + 1 :]))))
+    if not found:
+        raise MissingInputError(
+            "no trained model", path=path, remedy="Run `fvc train`, or name a model in the path"
+        )
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TableError(path, f"is not JSON: {error}") from error
+    if isinstance(document, dict) and isinstance(document.get("fold_results"), list):
+        model = document.get("model", path.parent.name)
+        return [{"model": model, **row} for row in document["fold_results"]]
+    if isinstance(document, list) and all(isinstance(row, dict) for row in document):
+        return document
+    raise TableError(path, "holds neither fold_results nor a list of objects")
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    flat = [
+        {
+            key: json.dumps(value) if isinstance(value, dict | list) else value
+            for key, value in row.items()
+        }
+        for row in rows
+    ]
+    frame = pl.DataFrame(flat, infer_schema_length=None, strict=False)
+    # A metric that is undefined everywhere is still a number; a reason never given, a text.
+    empty = [name for name in frame.columns if frame[name].dtype == pl.Null]
+    return frame.with_columns(
+        pl.col(name).cast(pl.Float64 if name.startswith(("val_", "test_")) else pl.String)
+        for name in empty
+    )
