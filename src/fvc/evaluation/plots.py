@@ -27,7 +27,10 @@ from fvc.evaluation.plot_style import (
     results_figure,
     save_png,
 )
+from fvc.evaluation.search_plot import search_results
 from fvc.evaluation.summary import fold_metrics
+
+__all__ = ["confusion_matrix", "fold_comparison", "roc_pr_curves", "search_results"]
 
 Floats = npt.NDArray[np.float64]
 
