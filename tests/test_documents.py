@@ -4,7 +4,6 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,20 +60,25 @@ COMMANDS = [
     ("python src/dashboard_results.py", 8, "not available in this version"),
 ]
 
-OUTPUTS = """
-data/video_index_input.csv data/video_index_input.json
-videos/FVC1 videos/FVC2 videos/FVC3 videos/Metadata/FVC.csv videos/Metadata/FVC_dup.csv
-data/augmented_videos/augmented_metadata.arrow
-data/features_stage2/features_metadata.arrow
-data/scaled_videos/scaled_metadata.arrow
-data/features_stage4/features_scaled_metadata.arrow
-data/stage5/logistic_regression/fold_0/model.joblib
-data/stage5/logistic_regression/fold_0/metrics.json
-data/stage5/logistic_regression/metrics.json
-data/stage5/logistic_regression/plots
-data/stage5/svm/metrics.json
-logs/stage5
-""".split()
+OUTPUTS = [
+    "data/video_index_input.csv",
+    "data/video_index_input.json",
+    "videos/FVC1",
+    "videos/FVC2",
+    "videos/FVC3",
+    "videos/Metadata/FVC.csv",
+    "videos/Metadata/FVC_dup.csv",
+    "data/augmented_videos/augmented_metadata.arrow",
+    "data/features_stage2/features_metadata.arrow",
+    "data/scaled_videos/scaled_metadata.arrow",
+    "data/features_stage4/features_scaled_metadata.arrow",
+    "data/stage5/logistic_regression/fold_0/model.joblib",
+    "data/stage5/logistic_regression/fold_0/metrics.json",
+    "data/stage5/logistic_regression/metrics.json",
+    "data/stage5/logistic_regression/plots",
+    "data/stage5/svm/metrics.json",
+    "logs/stage5",
+]
 
 # The query of the notebook document, and its call of the training function.
 NOTEBOOK = '''
@@ -144,14 +148,14 @@ def test_the_documented_commands_run_in_their_order(project: Path) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Path]:
+def project(tmp_path: Path) -> Path:
     """Make the root that the documents work in: the scripts, and the archives beside them."""
     from fvc.dataset import make_simulated_archives
 
     for name in ("src", "lib"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     make_simulated_archives(tmp_path / "archive", num_sources=22, seed=1)
-    yield tmp_path
+    return tmp_path
 
 
 def _python(code: str, *, cwd: Path) -> None:
