@@ -73,6 +73,7 @@ def _frame_features(
 ) -> dict[str, float]:
     coefficients = dct.coefficients(on_grid, scratch=scratch)
     energies = dct.energies(coefficients, scratch=scratch)
+    profiles = boundary.difference_profiles(on_grid, scratch=scratch)
     return {
         "noise_energy": noise.noise_energy(residual),
         "noise_mad": noise.noise_mad(flat),
@@ -83,8 +84,8 @@ def _frame_features(
         "dct_first_digit": dct.dct_first_digit(coefficients, scratch=scratch),
         "laplacian_var": blur.laplacian_var(picture, scratch=scratch),
         "gradient_mean": blur.gradient_mean(picture, scratch=scratch),
-        "blockiness": boundary.blockiness(on_grid, scratch=scratch),
-        "block_grid_offset": boundary.block_grid_offset(on_grid, scratch=scratch),
+        "blockiness": boundary.blockiness(profiles),
+        "block_grid_offset": boundary.block_grid_offset(profiles),
     }
 
 

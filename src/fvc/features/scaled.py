@@ -117,7 +117,7 @@ def compression_artifacts(luma: Luma, scale_across: float, scale_down: float) ->
     Returns
     -------
     float
-        ln of the ratio, mean over both directions: about 0 without a trace of the grid, [−30, 30];
+        ln of the ratio, mean over both directions: −0.6 to 0 without a trace of the grid, [−30, 30];
         NaN where the period is under two pixels or the frame shows too few periods, in both
         directions, and for frames without texture.
     """
