@@ -117,8 +117,8 @@ def compression_artifacts(luma: Luma, scale_across: float, scale_down: float) ->
     Returns
     -------
     float
-        ln of the ratio, mean over both directions: −0.6 to 0 without a trace of the grid, [−30, 30];
-        NaN where the period is under two pixels or the frame shows too few periods, in both
+        ln of the ratio, mean over both directions, [−30, 30]: −0.6 to 0 without a trace of the
+        grid; NaN where the period is under two pixels or the frame shows too few periods, in both
         directions, and for frames without texture.
     """
     if min(luma.shape) < 2:

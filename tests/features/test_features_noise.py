@@ -1,0 +1,210 @@
+"""The noise features against SciPy, closed forms and planted noise."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from scipy import ndimage, stats
+
+from fvc.features import noise
+
+KERNEL = np.outer([1, -2, 1], [1, -2, 1]) / 6
+
+
+def noisy(sigma: float, shape: tuple[int, int] = (256, 320), seed: int = 0) -> NDArray[np.uint8]:
+    """A slow ramp with white noise."""
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(90, 160, shape[1])[None, :] + np.linspace(0, 20, shape[0])[:, None]
+    return np.clip(np.rint(ramp + rng.normal(0, sigma, shape)), 0, 255).astype(np.uint8)
+
+
+def naive_residual(luma: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return ndimage.correlate(luma.astype(float), KERNEL)[1:-1, 1:-1]
+
+
+def flat_of(luma: NDArray[np.uint8]) -> noise.Residual:
+    return noise.gather_blocks(noise.residual(luma), noise.flattest(noise.block_activity(luma)))
+
+
+@settings(deadline=None, max_examples=30)
+@given(arrays(np.uint8, st.tuples(st.integers(3, 20), st.integers(3, 20))))
+def test_residual_is_the_second_difference(luma: NDArray[np.uint8]) -> None:
+    assert np.allclose(noise.residual(luma) / 6, naive_residual(luma))
+
+
+def test_residual_of_a_plane_is_zero() -> None:
+    plane = (np.arange(50)[:, None] + 2 * np.arange(60)[None, :]).astype(np.uint8)
+    assert not noise.residual(plane[:, :50]).any()
+
+
+def test_residual_of_next_to_nothing_is_empty() -> None:
+    assert noise.residual(np.zeros((2, 9), np.uint8)).size == 0
+
+
+def test_energy_and_kurtosis_against_scipy() -> None:
+    luma = noisy(6)
+    luma[100:150, 100:150] = 30
+    expected = naive_residual(luma)
+    residual = noise.residual(luma)
+    assert noise.noise_energy(residual) == pytest.approx(math.log(np.mean(expected**2) + 1e-3))
+    assert noise.noise_kurtosis(residual) == pytest.approx(
+        stats.kurtosis(expected.ravel()), rel=1e-3
+    )
+
+
+def test_energy_of_white_noise_is_its_variance() -> None:
+    energy = noise.noise_energy(noise.residual(noisy(8)))
+    assert energy == pytest.approx(math.log(64 + 1 / 12), abs=0.03)
+
+
+def test_gaussian_noise_has_no_excess_kurtosis_and_edges_have() -> None:
+    luma = noisy(8)
+    assert noise.noise_kurtosis(noise.residual(luma)) == pytest.approx(0, abs=0.1)
+    y, x = np.mgrid[:256, :320]
+    luma[np.hypot(y - 128, x - 160) < 60] = 0
+    assert noise.noise_kurtosis(noise.residual(luma)) > 1
+
+
+@pytest.mark.parametrize("sigma", [2.0, 5.0, 10.0])
+def test_mad_is_the_noise_level_in_spite_of_content(sigma: float) -> None:
+    luma = noisy(sigma)
+    rng = np.random.default_rng(1)
+    luma[:, 160:] = rng.integers(0, 256, (64, 40)).repeat(4, 0).repeat(4, 1)
+    assert noise.noise_mad(flat_of(luma)) == pytest.approx(sigma, rel=0.08)
+
+
+@settings(deadline=None, max_examples=50)
+@given(arrays(np.int16, st.integers(1, 60), elements=st.integers(-2040, 2040)))
+def test_mad_equals_scipys(values: NDArray[np.int16]) -> None:
+    expected = 1.4826 * stats.median_abs_deviation(values.astype(float)) / 6
+    assert noise.noise_mad(values) == pytest.approx(expected)
+
+
+def test_block_activity_is_the_variance_of_4x4_means() -> None:
+    luma = np.random.default_rng(3).integers(60, 200, (36, 53), dtype=np.uint8)
+    expected = np.empty((2, 3))
+    for i in range(2):
+        for j in range(3):
+            block = luma[1 + 16 * i : 17 + 16 * i, 1 + 16 * j : 17 + 16 * j].astype(float)
+            expected[i, j] = block.reshape(4, 4, 4, 4).mean(axis=(1, 3)).var()
+    # The means are rounded to grey levels.
+    assert np.allclose(noise.block_activity(luma), expected, atol=5)
+
+
+def test_clipped_blocks_are_never_flat() -> None:
+    luma = noisy(5)
+    luma[:128] = 255
+    luma[128:160] = 0
+    chosen = noise.flattest(noise.block_activity(luma))
+    assert len(chosen)
+    assert (chosen // (318 // 16)).min() >= 8
+    assert noise.noise_mad(flat_of(luma)) == pytest.approx(5, rel=0.1)
+
+
+def test_gather_blocks_takes_the_blocks_that_it_is_told() -> None:
+    residual = np.arange(40 * 50, dtype=np.int16).reshape(40, 50)
+    taken = noise.gather_blocks(residual, np.array([4, 1]))
+    assert taken.shape == (2, 256)
+    assert np.array_equal(taken[0].reshape(16, 16), residual[16:32, 16:32])
+    assert np.array_equal(taken[1].reshape(16, 16), residual[:16, 16:32])
+
+
+def test_inconsistency_against_loops() -> None:
+    luma = noisy(4, (203, 171))
+    luma[:90, :80] = noisy(9, (90, 80), seed=5)
+    residual = naive_residual(luma)
+    cuts = [[round_down(k * n, 32) for k in range(33)] for n in residual.shape]
+    levels = np.empty((32, 32))
+    for i in range(32):
+        for j in range(32):
+            part = residual[cuts[0][i] : cuts[0][i + 1], cuts[1][j] : cuts[1][j + 1]]
+            levels[i, j] = np.abs(part).mean()
+    cells = [
+        np.median(levels[4 * i : 4 * i + 4, 4 * j : 4 * j + 4]) for i in range(8) for j in range(8)
+    ]
+    expected = np.std(cells) / np.mean(cells)
+    assert noise.noise_inconsistency(noise.residual(luma), luma) == pytest.approx(expected)
+
+
+def round_down(numerator: int, denominator: int) -> int:
+    return numerator // denominator
+
+
+def test_inconsistency_sees_a_splice_and_not_an_edge() -> None:
+    even = noisy(3)
+    edged = even.copy()
+    edged[:, 100:102] = 20
+    spliced = even.copy()
+    spliced[64:192, 80:240] = noisy(12, (128, 160), seed=2)
+
+    def measure(luma: NDArray[np.uint8]) -> float:
+        return noise.noise_inconsistency(noise.residual(luma), luma)
+
+    assert measure(even) < 0.08
+    assert measure(edged) < 0.15
+    assert measure(spliced) > 0.4
+
+
+def test_inconsistency_leaves_clipped_cells_out() -> None:
+    luma = noisy(3)
+    luma[:128] = 255
+    assert noise.noise_inconsistency(noise.residual(luma), luma) < 0.3
+    white = np.full((128, 128), 255, np.uint8)
+    assert math.isnan(noise.noise_inconsistency(noise.residual(white), white))
+
+
+def test_persistence_of_a_fixed_pattern() -> None:
+    rng = np.random.default_rng(0)
+    pattern = rng.normal(0, 3, (160, 160))
+    frames = [
+        np.clip(np.rint(120 + pattern + rng.normal(0, 3, pattern.shape)), 0, 255).astype(np.uint8)
+        for _ in range(4)
+    ]
+    flat = [noise.gather_blocks(noise.residual(f), np.arange(81)) for f in frames]
+    # Pattern and noise are equally strong: the correlation is σ² / (σ² + σ²).
+    assert noise.noise_persistence(flat, np.arange(4)) == pytest.approx(0.5, abs=0.03)
+
+
+def test_persistence_equals_the_mean_of_pearsons_r_over_pairs_apart() -> None:
+    rng = np.random.default_rng(1)
+    common = rng.integers(-40, 41, (9, 256))
+    flat = [(common + rng.integers(-60, 61, common.shape)).astype(np.int16) for _ in range(4)]
+    groups = np.array([0, 0, 1, 2])
+
+    def cut(x: NDArray[np.int16]) -> NDArray[np.float64]:
+        bound = 3 * math.sqrt(np.mean(x.astype(float) ** 2))
+        return np.clip(x.astype(float), -bound, bound).ravel()
+
+    pairs = [(0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    expected = np.mean([stats.pearsonr(cut(flat[a]), cut(flat[b]))[0] for a, b in pairs])
+    assert noise.noise_persistence(flat, groups) == pytest.approx(expected, rel=1e-4)
+
+
+def test_persistence_of_independent_noise_is_none() -> None:
+    flat = [flat_of(noisy(5, seed=k)) for k in range(4)]
+    assert noise.noise_persistence(flat, np.arange(4)) == pytest.approx(0, abs=0.02)
+
+
+def test_persistence_needs_two_groups_of_pictures() -> None:
+    flat = [flat_of(noisy(5))] * 3
+    assert math.isnan(noise.noise_persistence(flat, np.zeros(3, int)))
+    assert math.isnan(noise.noise_persistence(flat[:1], np.zeros(1, int)))
+    assert math.isnan(noise.noise_persistence([np.zeros_like(flat[0])] * 2, np.arange(2)))
+    assert math.isnan(noise.noise_persistence([np.empty((0, 256), np.int16)] * 2, np.arange(2)))
+
+
+def test_nothing_to_measure_is_nan() -> None:
+    empty = noise.residual(np.zeros((2, 2), np.uint8))
+    assert math.isnan(noise.noise_energy(empty))
+    assert math.isnan(noise.noise_kurtosis(empty))
+    small = noisy(3, (20, 20))
+    assert math.isnan(noise.noise_inconsistency(noise.residual(small), small))
+    assert noise.flattest(noise.block_activity(noisy(3, (10, 10)))).size == 0
+    assert math.isnan(noise.noise_mad(flat_of(noisy(3, (10, 10)))))
+    flat = noise.residual(np.full((30, 30), 128, np.uint8))
+    assert math.isnan(noise.noise_kurtosis(flat))
+    assert noise.noise_energy(flat) == pytest.approx(math.log(1e-3))
