@@ -1,4 +1,8 @@
-"""Write a source's copy and variants: decoded once, one frame in memory, one encoder each."""
+"""Write a source's copy and variants: one frame in memory, and an encoder for each file.
+
+One decoding serves all files, as far as their encoders fit into memory together: up to 720p for the
+copy and ten variants. Of a larger picture, they are written a few at a time.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -24,6 +28,11 @@ from fvc.video import (
 
 COPY = Variant(-1, ORIGINAL, 0, {})
 """The unaugmented copy."""
+
+# Resident bytes of one encoder a pixel, the frame its variant is drawn into included: measured.
+_ENCODER_BYTES = 26
+# Encoders at work together may hold so much: a worker stays below 400 MiB with 1080p.
+_ENCODERS_BYTES = 264 << 20
 
 OnFrame = Callable[[], object]
 
@@ -62,8 +71,7 @@ def render(
     source
         The raw video.
     outputs
-        Each variant (`COPY` for the unaugmented one) and the file to write for it. The source is
-        decoded once for all of them, and once more, backwards, for temporal reverse.
+        Each variant (`COPY` for the unaugmented one) and the file to write for it.
     num_frames
         Keep so many uniform frames; they are held in memory together. By default all are kept, and
         memory does not depend on how many there are.
@@ -87,37 +95,47 @@ def render(
     aspect = info.sample_aspect_ratio
     if info.rotation in (90, 270):
         aspect = 1 / aspect
-    upright = _Upright()
-    with ExitStack() as stack:
-        writers = [
-            stack.enter_context(_Writer(variant, path, fps=info.fps, aspect=aspect))
-            for variant, path in outputs
-        ]
-        forward = [w for w in writers if w.variant.augmentation != REVERSE]
-        backward = [w for w in writers if w.variant.augmentation == REVERSE]
-        if num_frames is not None:
-            sample = sample_frames(source, num_frames=num_frames, on_frame=on_frame).frames
-            pictures = [upright(frame) for frame in sample]
-            _feed(pictures, forward, on_frame)
-            _feed(reversed(pictures), backward, on_frame)
-        else:
-            if forward:
-                _feed(map(upright, decode(source, on_frame=on_frame)), forward, on_frame)
-            # Each encoder keeps some frames: the forward ones go before the backward ones come.
-            for writer in forward:
-                writer.close()
-            if backward:
-                frames = decode_reversed(
-                    source,
-                    on_frame=on_frame,
-                    prepare=_Upright(),
-                    # Not the system's own folder, which may lie in memory.
-                    spill_folder=outputs[0][1].absolute().parent,
-                )
-                _feed(frames, backward, on_frame)
-        for writer in writers:
-            writer.close()
-    return tuple(w.rendered for w in writers)
+    at_once = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES * info.width * info.height))
+    reader = _Reader(source, num_frames, outputs[0][1].absolute().parent, on_frame)
+    rendered: dict[int, Rendered] = {}
+    for backwards in (False, True):
+        places = [i for i, (v, _) in enumerate(outputs) if (v.augmentation == REVERSE) == backwards]
+        for start in range(0, len(places), at_once):
+            chosen = places[start : start + at_once]
+            writers = [_Writer(*outputs[i], fps=info.fps, aspect=aspect) for i in chosen]
+            _write(reader.frames(backwards=backwards), writers, on_frame)
+            rendered |= {i: w.rendered for i, w in zip(chosen, writers, strict=True)}
+            # The encoders' memory goes before the next ones come.
+            del writers
+    return tuple(rendered[i] for i in range(len(outputs)))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Gives the standardised frames of a source, as often as they are asked for."""
+
+    source: Path
+    num_frames: int | None
+    spill_folder: Path
+    on_frame: OnFrame | None
+
+    def frames(self, *, backwards: bool) -> Iterable[av.VideoFrame]:
+        if self.num_frames is not None:
+            sample = sample_frames(
+                self.source, num_frames=self.num_frames, on_frame=self.on_frame
+            ).frames
+            # The first one settles the size, in either direction.
+            pictures = list(map(_Upright(), sample))
+            return reversed(pictures) if backwards else pictures
+        if backwards:
+            # Not in the system's own folder for temporary files, which may lie in memory.
+            return decode_reversed(
+                self.source,
+                on_frame=self.on_frame,
+                prepare=_Upright(),
+                spill_folder=self.spill_folder,
+            )
+        return map(_Upright(), decode(self.source, on_frame=self.on_frame))
 
 
 class _Upright:
@@ -133,15 +151,18 @@ class _Upright:
         return self._copy.process(frame) if frame.planes[0].line_size < 0 else frame
 
 
-def _feed(
+def _write(
     frames: Iterable[av.VideoFrame], writers: Sequence["_Writer"], on_frame: OnFrame | None
 ) -> None:
-    for frame in frames:
-        planes = planes_of(frame)
+    with ExitStack() as stack:
         for writer in writers:
-            writer.take(frame, planes)
-            if on_frame is not None:
-                on_frame()
+            stack.enter_context(writer.encoder)
+        for frame in frames:
+            planes = planes_of(frame)
+            for writer in writers:
+                writer.take(frame, planes)
+                if on_frame is not None:
+                    on_frame()
 
 
 class _Writer:
@@ -149,9 +170,9 @@ class _Writer:
 
     def __init__(self, variant: Variant, path: Path, *, fps: float, aspect: Fraction) -> None:
         self.variant = variant
-        self._encoder = Encoder(path, fps=fps or None, sample_aspect_ratio=aspect)
+        self.encoder = Encoder(path, fps=fps or None, sample_aspect_ratio=aspect)
         self._timing = timing(variant.augmentation, variant.parameters, seed=variant.seed)
-        self._started = self._closed = False
+        self._started = False
 
     def take(self, frame: av.VideoFrame, planes: Planes) -> None:
         """Take the source's next frame, which other writers get too."""
@@ -159,7 +180,7 @@ class _Writer:
             self._start(frame)
         pts, duration = frame.pts, frame.duration
         if pts is None:
-            raise VideoError(self._encoder.path, "corrupt", "a decoded frame has no time")
+            raise VideoError(self.encoder.path, "corrupt", "a decoded frame has no time")
         picture = frame
         if self._transform is not None:
             self._transform(planes, self._planes)
@@ -167,7 +188,7 @@ class _Writer:
             picture.time_base, picture.duration = frame.time_base, duration
         for shown, time in self._timing(picture, pts):
             before, shown.pts = shown.pts, time
-            self._encoder.write(shown)
+            self.encoder.write(shown)
             shown.pts = before
 
     def _start(self, frame: av.VideoFrame) -> None:
@@ -189,19 +210,6 @@ class _Writer:
 
     @property
     def rendered(self) -> Rendered:
-        encoder = self._encoder
+        """What was written, once the encoder is closed."""
+        encoder = self.encoder
         return Rendered(encoder.width, encoder.height, encoder.fps, encoder.frame_count)
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._encoder.close()
-
-    def __enter__(self) -> "_Writer":
-        self._encoder.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if not self._closed:
-            self._closed = True
-            self._encoder.__exit__(*error)  # type: ignore[arg-type]
