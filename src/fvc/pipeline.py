@@ -1,8 +1,9 @@
 """Stages 1 to 5, one after the other."""
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -117,5 +118,15 @@ def run_pipeline(
     for number, verb in enumerate(STAGES, start=1):
         if verb in verbs:
             logger.info("Stage %d of %d: %s", number, len(STAGES), verb)
-            reports[verb] = stage_function(verb)(project, **given.get(verb, {}), run=run)
+            function = stage_function(verb)
+            arguments = _how(function, run) | dict(given.get(verb, {}))
+            reports[verb] = function(project, **arguments)
     return PipelineReport(reports)
+
+
+def _how(function: Callable[..., Report], run: RunOptions) -> dict[str, Any]:
+    """Give a stage what it takes of how the work is run: all of it, or training's few options."""
+    parameters = inspect.signature(function).parameters
+    if "run" in parameters:
+        return {"run": run}
+    return {f.name: getattr(run, f.name) for f in fields(run) if f.name in parameters}

@@ -95,7 +95,11 @@ def run(tokens: list[str]) -> int:
         # The reader of our output has gone, as `fvc … | head` does; nobody is left to tell.
         sys.stderr.close()
         return 141
-    except Exception as error:  # the border where a fault of ours becomes a message
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        # The border where a fault of ours becomes a message. Libraries written in Rust panic
+        # outside Exception.
         return _complain(tokens, _fault(error, tokens), FVCError.exit_code)
     return result if isinstance(result, int) else 0
 

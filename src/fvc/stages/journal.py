@@ -188,6 +188,8 @@ def read_rows(
     columns
         The columns to read, with their types.
     """
+    # Polars reads JSON numbers into 64 bits, and panics where it is asked for fewer.
+    wide = {name: _wide(dtype) for name, dtype in columns.items()}
     for number, path in enumerate(journal_paths(folder)):
         here = wanted.filter(pl.col("_journal") == number).sort("_line")
         if here.is_empty():
@@ -201,8 +203,14 @@ def read_rows(
             if high - low < count:
                 every = block.split(b"\n")
                 block = b"\n".join(every[n - first] for n in lines[low:high].to_list()) + b"\n"
-            frame = pl.read_ndjson(io.BytesIO(block), schema=dict(columns))
+            frame = pl.read_ndjson(io.BytesIO(block), schema=wide).cast(dict(columns))
             yield frame.hstack(here[low:high].drop("_journal", "_line"))
+
+
+def _wide(dtype: pl.DataType) -> pl.DataType:
+    if dtype.is_integer():
+        return pl.Int64()
+    return pl.Float64() if dtype.is_float() else dtype
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
