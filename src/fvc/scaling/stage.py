@@ -18,7 +18,7 @@ def stage3_scale_videos(
     *,
     target_size: int = 256,
     method: Literal["resolution", "autoencoder"] = "resolution",
-    run: RunOptions = RunOptions(),  # noqa: B008 - frozen, so it can be shared
+    run: RunOptions = RunOptions(),
 ) -> StageReport:
     """Scale all clips up or down so that their longer side has the target size.
 

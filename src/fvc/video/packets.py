@@ -151,7 +151,7 @@ def check_complete(video: OpenVideo, *, packets: int, end_seconds: float) -> Non
     name = video.container.format.name
     if not name.startswith(("matroska", "avi")) or video.container.duration is None:
         return
-    promised = (video.container.duration + max(video.container.start_time or 0, 0)) / av.time_base
+    promised = video.container.duration / av.time_base
     tolerance = max(1.0, 0.05 * promised)
     if end_seconds >= promised - tolerance:
         return

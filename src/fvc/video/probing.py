@@ -44,7 +44,7 @@ class VideoInfo:
     time_base
         Seconds a tick of the stream's timestamps.
     sample_aspect_ratio
-        Width of a pixel over its height, as coded; 1 where the file does not say.
+        Width of a pixel over its height, as displayed; 1 where the file does not say.
     """
 
     width: int
@@ -100,8 +100,9 @@ def probe(path: Path | str, *, on_frame: Callable[[], object] | None = None) -> 
             frame = _first_frame(video)
         turns = quarter_turns(frame)
         width, height = frame.width, frame.height
+        aspect = stream.sample_aspect_ratio or Fraction(1)
         if turns % 2:
-            width, height = height, width
+            width, height, aspect = height, width, 1 / aspect
         return VideoInfo(
             width=width,
             height=height,
@@ -116,7 +117,7 @@ def probe(path: Path | str, *, on_frame: Callable[[], object] | None = None) -> 
             file_size_bytes=video.container.size,
             container=video.container.format.name.split(",")[0],
             time_base=video.time_base,
-            sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
+            sample_aspect_ratio=aspect,
         )
 
 
