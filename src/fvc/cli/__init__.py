@@ -1,5 +1,5 @@
 """The command ``fvc``: one file a verb; each parses, calls one public function and prints."""
 
-from fvc.cli.main import main
+from fvc.cli.app import main
 
 __all__ = ["main"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fvc.cli.main import PLANNED, VERBS, run
+from fvc.cli.app import PLANNED, VERBS, run
 from fvc.errors import FVCError
 
 
@@ -30,7 +30,7 @@ def test_help_lists_the_verbs_in_the_order_of_the_work(
 def test_help_imports_no_heavy_library() -> None:
     code = (
         "import sys, contextlib, io\n"
-        "from fvc.cli.main import run\n"
+        "from fvc.cli.app import run\n"
         "with contextlib.redirect_stdout(io.StringIO()): run(['--help'])\n"
         "heavy = {'numpy','polars','pandas','av','cv2','sklearn','torch','mlflow','matplotlib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
@@ -94,10 +94,10 @@ def test_a_fault_of_ours_is_a_message_not_a_traceback(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("fvc.cli.main.build_app", lambda: broken)
+    monkeypatch.setattr("fvc.cli.app.build_app", lambda: broken)
     assert run(["doctor"]) == 1
     err = capsys.readouterr().err
-    assert "ZeroDivisionError: by zero (test_cli_main.py" in err
+    assert "ZeroDivisionError: by zero (test_cli_app.py" in err
     assert "Traceback" not in err
     assert run(["doctor", "--verbose"]) == 1
     assert "Traceback" in capsys.readouterr().err
@@ -109,7 +109,7 @@ def test_an_interrupt_ends_with_130(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fvc.cli.main.build_app", lambda: interrupted)
+    monkeypatch.setattr("fvc.cli.app.build_app", lambda: interrupted)
     assert run(["augment"]) == 130
     assert "what is finished is kept" in capsys.readouterr().err
 
