@@ -10,6 +10,7 @@ import hmac
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 AES_KEY_BYTES = {1: 16, 2: 24, 3: 32}
 """AE-1/AE-2 strength → key length."""
@@ -117,39 +118,39 @@ class AesDecrypter:
         self._cipher = AES.new(keys[:size], AES.MODE_ECB)
         self._mac = hmac.new(keys[size : 2 * size], digestmod=hashlib.sha1)
         self._next_block = 1
-        self._left_over = b""
+        self._left_over = np.empty(0, np.uint8)
+        self._counters: NDArray[np.uint64] = np.zeros((0, 2), np.uint64)
+        self._stream = np.empty(0, np.uint8)
 
-    def decrypt(self, data: bytes) -> bytes | memoryview:
-        """Decrypt the next bytes."""
+    def decrypt(self, data: bytes) -> memoryview:
+        """Decrypt the next bytes; what is returned is overwritten by the next call."""
         self._mac.update(data)
-        ahead = self._left_over
-        needed = len(data) - len(ahead)
-        if not ahead and needed % _BLOCK == 0:
-            return self._xor(data, self._keystream(needed // _BLOCK))
-        blocks = max(0, -(-needed // _BLOCK))
-        stream = ahead + bytes(self._keystream(blocks))
-        self._left_over = stream[len(data) :]
-        padded = data + bytes(-len(data) % 8)
-        masked = self._xor(padded, stream[: len(data)] + bytes(-len(data) % 8))
-        return masked[: len(data)]
+        ahead = len(self._left_over)
+        blocks = max(0, -(-(len(data) - ahead) // _BLOCK))
+        stream = self._keystream(blocks)
+        if ahead:
+            stream = np.concatenate((self._left_over, stream))
+        used = stream[: len(data)]
+        self._left_over = stream[len(data) :].copy()
+        np.bitwise_xor(used, np.frombuffer(data, np.uint8), out=used)
+        return used.data
 
     def authentic(self, trailer: bytes) -> bool:
         """Whether the ten bytes after the data are the data's code."""
         return hmac.compare_digest(self._mac.digest()[:AES_MAC_BYTES], trailer)
 
-    def _keystream(self, blocks: int) -> bytearray:
-        counters = np.zeros((blocks, 2), dtype="<u8")
-        counters[:, 0] = np.arange(self._next_block, self._next_block + blocks, dtype="<u8")
+    def _keystream(self, blocks: int) -> NDArray[np.uint8]:
+        if blocks > len(self._counters):
+            self._counters = np.zeros((blocks, 2), dtype="<u8")
+            self._counters[:, 0] = np.arange(self._next_block, self._next_block + blocks)
+            self._stream = np.empty(blocks * _BLOCK, np.uint8)
+        else:
+            self._counters[:, 0] += np.uint64(self._next_block) - self._counters[0, 0]
         self._next_block += blocks
-        stream = bytearray(blocks * _BLOCK)
+        stream = self._stream[: blocks * _BLOCK]
         if blocks:
-            self._cipher.encrypt(counters.data.cast("B"), output=stream)
+            self._cipher.encrypt(self._counters[:blocks].data.cast("B"), output=stream.data)
         return stream
-
-    @staticmethod
-    def _xor(data: bytes, stream: bytes | bytearray) -> memoryview:
-        mixed = np.frombuffer(data, np.uint64) ^ np.frombuffer(stream, np.uint64)
-        return mixed.data.cast("B")
 
 
 def aes_header_bytes(strength: int) -> int:

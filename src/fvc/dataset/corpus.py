@@ -8,7 +8,7 @@ from fvc.dataset.candidates import Candidate, Found, LeftOut, path_source_ids
 from fvc.dataset.csvtext import read_csv_rows
 from fvc.dataset.labels import FAKE, REAL, parse_label
 from fvc.dataset.members import VIDEO_ENDINGS
-from fvc.errors import MissingInputError, TableError
+from fvc.errors import DataError, MissingInputError, TableError
 
 LIST_NAMES = ("index.csv", "labels.csv", "metadata.csv", "video_index_input.csv")
 """Lists looked for in a folder, in this order."""
@@ -59,7 +59,7 @@ def _is_list(path: Path) -> bool:
 def walk_files(folder: Path) -> Iterator[Path]:
     """Walk the files below a folder in a fixed order: no hidden ones, links to folders followed."""
     seen: set[tuple[int, int]] = set()
-    for where, folders, files in os.walk(folder, followlinks=True):
+    for where, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
         status = Path(where).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
@@ -69,6 +69,10 @@ def walk_files(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(where, name)
+
+
+def _unreadable(error: OSError) -> None:
+    raise DataError(f"{error.filename}: cannot be listed: {error.strerror}") from error
 
 
 def _from_folders(corpus: Path) -> Found:

@@ -95,7 +95,8 @@ def _add(
         reason = "neither FVC.csv nor FVC_dup.csv has a row for it: its label is not known"
         found.left_out.append(LeftOut(source, str(path.absolute()), "no_label", reason))
     elif video.raw_label not in sides:
-        reason = f"its label is {video.raw_label!r}; --include {video.raw_label} keeps it"
+        how = "uncertain=fake" if video.raw_label == "uncertain" else video.raw_label
+        reason = f"its label is {video.raw_label!r}, which `--include {how}` would keep"
         found.left_out.append(LeftOut(source, str(path.absolute()), "label_not_kept", reason))
     else:
         found.candidates.append(

@@ -1,7 +1,7 @@
 """The index: one row for each source that can be used."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +10,7 @@ import polars as pl
 from fvc.dataset.candidates import Candidate, LeftOut
 from fvc.dataset.probing import Probed, probe_video
 from fvc.engines import Engine
+from fvc.stages.progress import Display
 from fvc.tables import IndexSchema, check, write_json_atomic, write_table
 from fvc.workspace import Workspace
 
@@ -20,8 +21,7 @@ def probe_candidates(
     candidates: Sequence[Candidate],
     workspace: Workspace,
     engine: Engine,
-    *,
-    on_progress: Callable[[int, int], None] | None = None,
+    shown: Display | None = None,
 ) -> tuple[list[dict[str, Any]], list[LeftOut]]:
     """Probe every candidate in worker processes and make its row.
 
@@ -33,8 +33,8 @@ def probe_candidates(
         The project, which paths become relative to.
     engine
         Where the probing runs.
-    on_progress
-        Called with the number of videos probed and their total.
+    shown
+        Where progress is shown.
 
     Returns
     -------
@@ -49,19 +49,16 @@ def probe_candidates(
     for number, outcome in enumerate(engine.submit(probe_video, list(by_path)), start=1):
         candidate = by_path[outcome.unit]
         if outcome.value is not None:
-            rows[candidate.source] = _row(
-                candidate, outcome.value, workspace.relative(candidate.path)
-            )
+            rows[outcome.unit] = _row(candidate, outcome.value, workspace.relative(candidate.path))
         else:
             kind = outcome.failure.kind if outcome.failure else "error"
             reason = outcome.failure.reason if outcome.failure else "no answer"
-            left_out[candidate.source] = LeftOut(candidate.source, outcome.unit, kind, reason)
-        if on_progress is not None:
-            on_progress(number, len(by_path))
-    order = [candidate.source for candidate in candidates]
+            left_out[outcome.unit] = LeftOut(candidate.source, outcome.unit, kind, reason)
+        if shown is not None:
+            shown.update(finished=number, failed=len(left_out), expected=len(by_path))
     return (
-        [rows[source] for source in order if source in rows],
-        [left_out[source] for source in order if source in left_out],
+        [rows[path] for path in by_path if path in rows],
+        [left_out[path] for path in by_path if path in left_out],
     )
 
 

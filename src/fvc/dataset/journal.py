@@ -40,7 +40,7 @@ class ExtractionJournal:
         """Whether the member's file is there as it was written.
 
         Size and time of change are compared; where only the time differs, as in a copied project,
-        the file's CRC decides.
+        the file's CRC decides; a member without one (AE-2) is then extracted again.
         """
         entry = self._known.get(str(member.target))
         if entry is None or entry.get("member") != list(member.identity):
@@ -50,11 +50,13 @@ class ExtractionJournal:
             status = path.lstat()
             if not path.is_file() or path.is_symlink() or status.st_size != entry.get("size"):
                 return False
-            return status.st_mtime_ns == entry.get("mtime_ns") or _crc(path) == entry.get("crc")
+            if status.st_mtime_ns == entry.get("mtime_ns"):
+                return True
+            return entry.get("crc") is not None and _crc(path) == entry["crc"]
         except OSError:
             return False
 
-    def add(self, member: Member, *, size: int, crc: int) -> None:
+    def add(self, member: Member, *, size: int, crc: int | None) -> None:
         """Record a member that has just been written."""
         path = self._folder.joinpath(*member.target.parts)
         entry = {

@@ -1,8 +1,10 @@
 """Step 0: from archives, a folder or a list to the index."""
 
+import contextlib
 import logging
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -12,17 +14,31 @@ from fvc.dataset.corpus import find_corpus
 from fvc.dataset.fvc_videos import fvc_folders, match_videos
 from fvc.dataset.index import probe_candidates, write_index
 from fvc.dataset.labels import label_sides
-from fvc.dataset.metadata import Metadata, Problem, read_metadata
+from fvc.dataset.metadata import Metadata, read_metadata
 from fvc.dataset.passwords import find_password
 from fvc.dataset.report import SetupReport, count_by, mixed_groups
 from fvc.dataset.unpacking import Unpacked, find_archives, gather_metadata, is_simulated, unpack
 from fvc.engines import LocalEngine
 from fvc.errors import DataError, MissingInputError, NothingLeftError
-from fvc.tables import FailureSchema, read_table, write_table
+from fvc.stages.failures import update_failures
+from fvc.stages.locks import PartLock
+from fvc.stages.options import Part
+from fvc.stages.progress import display, log_file
 from fvc.workspace import Workspace
 
 STAGE_NAME = "setup"
 _LOG = logging.getLogger("fvc.dataset")
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """Everything known before a video is opened."""
+
+    corpus: str
+    found: Found
+    unpacked: Unpacked = field(default_factory=Unpacked)
+    metadata: Metadata | None = None
+    simulated: bool = False
 
 
 def setup_dataset(
@@ -75,70 +91,72 @@ def setup_dataset(
         A CSV lacks columns or cannot be read.
     NothingLeftError
         No video at all can be used; ``failures.csv`` says why.
+    LockedError
+        Another process sets this project up.
     """
     workspace = Workspace(project)
     sides = label_sides(include)
-    metadata: Metadata | None = None
-    unpacked = Unpacked()
-    simulated = False
-    if corpus is not None:
-        name = str(corpus)
-        found = find_corpus(corpus)
-    else:
-        name = "Fake Video Corpus"
-        unpacked = _unpack(workspace, password, password_file)
-        simulated = is_simulated(workspace)
-        found, metadata = _match(workspace, sides, unpacked, simulated)
-    _LOG.info("probing %d videos", len(found.candidates))
-    rows, unusable = probe_candidates(found.candidates, workspace, LocalEngine(workers))
-    left_out = [
-        replace(item, path=workspace.relative(item.path)) if item.path else item
-        for item in (*unpacked.left_out, *found.left_out, *unusable)
-    ]
-    write_failures(left_out, workspace)
-    failed = [item for item in left_out if item.failed]
-    if strict and failed:
-        raise DataError(f"{failed[0].unit}: {failed[0].reason} ({len(failed)} in all)")
-    if not rows:
-        raise NothingLeftError(
-            f"none of the videos can be used; {workspace.failures} has the reason of each"
-        )
-    index = write_index(rows, workspace)
-    report = _report(name, workspace, index, found, left_out)
-    report = replace(
-        report,
-        simulated=simulated,
-        archives=tuple(unpacked.archives),
-        notes=(*unpacked.notes, *found.notes),
+    quiet = not _LOG.isEnabledFor(logging.INFO)
+    if corpus is None:
+        _require_corpus(workspace)
+    with _alone(workspace), log_file(workspace.logs(0), STAGE_NAME):
+        if corpus is not None:
+            gathered = _Gathered(str(corpus), find_corpus(corpus))
+        else:
+            gathered = _gather(workspace, sides, password, password_file)
+        candidates = gathered.found.candidates
+        _LOG.info("probing %d videos", len(candidates))
+        with display("probe", quiet=quiet) as shown:
+            rows, unusable = probe_candidates(candidates, workspace, LocalEngine(workers), shown)
+        left_out = [
+            replace(item, path=workspace.relative(item.path)) if item.path else item
+            for item in (*gathered.unpacked.left_out, *gathered.found.left_out, *unusable)
+        ]
+        update_failures(workspace.failures, STAGE_NAME, [_failure(item) for item in left_out])
+        failed = [item for item in left_out if item.failed]
+        if strict and failed:
+            raise DataError(f"{failed[0].unit}: {failed[0].reason} ({len(failed)} in all)")
+        if not rows:
+            raise NothingLeftError(
+                f"none of the videos can be used; {workspace.failures} has the reason of each"
+            )
+        report = _report(gathered, workspace, write_index(rows, workspace), left_out)
+        _LOG.debug(report.summary())
+        return report
+
+
+@contextlib.contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """Hold the project's setup lock."""
+    lock = PartLock(workspace.data / ".setup", Part(), STAGE_NAME)
+    with lock.gate():
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_corpus(workspace: Workspace) -> None:
+    if find_archives(workspace) or fvc_folders(workspace.videos):
+        return
+    raise MissingInputError(
+        "no corpus found: looked for FVC1.zip, FVC2.zip, FVC3.zip and Metadata.zip in "
+        f"{workspace.archive_folders[0]} and {workspace.archive_folders[1]}, and for unpacked "
+        f"videos in {workspace.videos}/FVC*",
+        remedy="Put the archives into archive/, or index clips of your own with "
+        "`fvc setup --corpus DIR`, or see it work with `fvc demo`",
     )
-    if metadata is not None:
-        several = metadata.in_several_cascades
-        report = replace(
-            report,
-            mixed_cascades=metadata.mixed_cascades,
-            in_several_cascades={f"{r.platform}_{r.video_id}": c for r, c in several.items()},
-        )
-    return report
 
 
-def _unpack(workspace: Workspace, password: str | None, password_file: Path | None) -> Unpacked:
+def _gather(
+    workspace: Workspace, sides: dict[str, int], password: str | None, password_file: Path | None
+) -> _Gathered:
     archives = find_archives(workspace)
-    if not archives and not fvc_folders(workspace.videos):
-        raise MissingInputError(
-            "no corpus found: looked for FVC1.zip, FVC2.zip, FVC3.zip and Metadata.zip in "
-            f"{workspace.archive_folders[0]} and {workspace.archive_folders[1]}, and for unpacked "
-            f"videos in {workspace.videos}/FVC*",
-            remedy="Put the archives into archive/, or index clips of your own with "
-            "`fvc setup --corpus DIR`, or see it work with `fvc demo`",
-        )
-    if not archives:
-        return Unpacked(notes=["there are no archives: the videos unpacked before are indexed"])
-    return unpack(archives, workspace, find_password(password, password_file))
-
-
-def _match(
-    workspace: Workspace, sides: dict[str, int], unpacked: Unpacked, simulated: bool
-) -> tuple[Found, Metadata]:
+    if archives:
+        unpacked = unpack(archives, workspace, find_password(password, password_file))
+    else:
+        unpacked = Unpacked(notes=["there are no archives: the videos unpacked before are indexed"])
     paths, notes = gather_metadata(workspace)
     if not paths:
         raise MissingInputError(
@@ -147,27 +165,33 @@ def _match(
             remedy="Put Metadata.zip, or the two files, into archive/",
         )
     metadata = read_metadata(paths)
+    simulated = is_simulated(workspace)
     found = match_videos(fvc_folders(workspace.videos), metadata, sides, simulated=simulated)
     found.notes[:0] = notes
-    found.left_out += [_left_out(problem) for problem in metadata.problems]
-    return found, metadata
+    found.left_out += [LeftOut(p.unit, None, p.kind, p.reason) for p in metadata.problems]
+    return _Gathered("Fake Video Corpus", found, unpacked, metadata, simulated)
 
 
-def _left_out(problem: Problem) -> LeftOut:
-    return LeftOut(problem.unit, None, problem.kind, problem.reason)
+def _failure(item: LeftOut) -> dict[str, str]:
+    return {
+        "stage": STAGE_NAME,
+        "unit": item.unit,
+        # An empty cell, and not a missing one, is what the list holds where there is no path.
+        "path": item.path or "",
+        "kind": item.kind,
+        "reason": item.reason,
+    }
 
 
 def _report(
-    name: str,
-    workspace: Workspace,
-    index: pl.DataFrame,
-    found: Found,
-    left_out: list[LeftOut],
+    gathered: _Gathered, workspace: Workspace, index: pl.DataFrame, left_out: list[LeftOut]
 ) -> SetupReport:
     labels = Counter(index["label"].to_list())
+    metadata = gathered.metadata
+    several = metadata.in_several_cascades if metadata else {}
     return SetupReport(
-        corpus=name,
-        simulated=False,
+        corpus=gathered.corpus,
+        simulated=gathered.simulated,
         index_csv=workspace.index_csv,
         index_json=workspace.index_json,
         failures_csv=workspace.failures,
@@ -178,28 +202,10 @@ def _report(
         by_subset=count_by(index, "subset"),
         by_collection=count_by(index, "collection"),
         mixed_groups=mixed_groups(index),
+        mixed_cascades=metadata.mixed_cascades if metadata else (),
+        in_several_cascades={f"{r.platform}_{r.video_id}": c for r, c in several.items()},
         left_out=tuple(left_out),
-        ignored=dict(found.ignored),
+        archives=tuple(gathered.unpacked.archives),
+        notes=(*gathered.unpacked.notes, *gathered.found.notes),
+        ignored=dict(gathered.found.ignored),
     )
-
-
-def write_failures(left_out: list[LeftOut], workspace: Workspace) -> None:
-    """Put this step's rows into the project's ``failures.csv``, in the place of its earlier ones.
-
-    Raises
-    ------
-    OutputError
-        The disk is full, read-only or forbidden.
-    """
-    columns = FailureSchema.column_names()
-    rows = [
-        {"stage": STAGE_NAME, "unit": i.unit, "path": i.path, "kind": i.kind, "reason": i.reason}
-        for i in left_out
-    ]
-    mine = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
-    if workspace.failures.is_file():
-        others = read_table(workspace.failures).select(pl.col(columns).cast(pl.String))
-        mine = pl.concat([mine, others.filter(pl.col("stage") != STAGE_NAME)])
-    elif not rows:
-        return
-    write_table(mine, workspace.failures)
