@@ -80,6 +80,8 @@ def load_grid(path: Path | str) -> dict[str, tuple[Grid, ...]]:
     for name, grids in document.items():
         spec = find_model(str(name))
         several = grids if isinstance(grids, list) else [grids]
+        if not several:
+            raise OptionError(f"{path}: the grid of {spec.name} is empty")
         loaded[spec.name] = tuple(_grid(spec, grid, path) for grid in several)
     return loaded
 
@@ -106,8 +108,9 @@ def _grid(spec: ModelSpec, grid: Any, path: Path) -> Grid:
     checked: dict[str, tuple[Any, ...]] = {}
     for key, values in grid.items():
         if key not in known:
-            close = get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            lower = {name.lower(): name for name in known}
+            close = get_close_matches(str(key).lower(), lower, n=1)
+            hint = f"did you mean {lower[close[0]]!r}? " if close else ""
             raise OptionError(
                 f"{path}: {spec.name} has no parameter {key!r}: {hint}It has {', '.join(known)}"
             )

@@ -36,7 +36,7 @@ class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     pipeline_ : sklearn.pipeline.Pipeline
-        ``impute``, ``scale``, ``collinear`` and ``model``, fitted.
+        ``impute``, ``collinear``, ``scale`` and ``model``, fitted.
     feature_names_ : list of str
         Names of the columns of X, in order.
     converged_ : bool
@@ -83,8 +83,8 @@ class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         steps = [
             ("impute", WeightedMedianImputer()),
-            ("scale", StandardScaler(copy=False)),
             ("collinear", CollinearityFilter(self.collinearity)),
+            ("scale", StandardScaler(copy=False)),
             ("model", self._model()),
         ]
         parameters: dict[str, Any] = {f"{name}__sample_weight": weight for name, _ in steps}
