@@ -13,6 +13,8 @@ from fvc.evaluation import GroupedStratifiedKFold
 from fvc.evaluation.bootstrap import (
     MIN_RESAMPLES,
     ScoredRows,
+    _draw,
+    _strata,
     bootstrap_means,
     iterate_cells,
     weighted_auc,
@@ -64,8 +66,6 @@ def test_groups_are_drawn_whole_and_by_their_classes() -> None:
     # Groups 0–3 real, 4–6 fake, 7 both.
     group = np.array([0, 1, 2, 3, 4, 5, 6, 7, 7])
     fake = np.array([0, 0, 0, 0, 1, 1, 1, 0, 1], dtype=bool)
-    from fvc.evaluation.bootstrap import _draw, _strata
-
     rows = ScoredRows(np.zeros(9, int), group, fake, np.arange(9.0))
     times = _draw(_strata(rows, 8), 8, 500, rng)
     assert (times[:, :4].sum(axis=1) == 4).all()
@@ -150,7 +150,7 @@ def test_intervals_cover_the_expected_score_of_the_procedure(effect: float) -> N
         x, y, group = corpus(rng, 70, effect)
         new_x, new_y, _ = corpus(rng, 1500, effect)
         parts = []
-        for repeat in range(3):
+        for repeat in range(2):
             splitter = GroupedStratifiedKFold(5, random_state=(seed, repeat))
             for k, (train, test) in enumerate(splitter.split(x, y, group)):
                 beta = ridge(x[train], y[train])
@@ -160,7 +160,7 @@ def test_intervals_cover_the_expected_score_of_the_procedure(effect: float) -> N
         cell, row, score = (np.concatenate(column) for column in zip(*parts, strict=True))
         rows = ScoredRows(cell, group[row], y[row] == 1, score)
         estimate = float(np.mean([roc_auc_score(f, s) for f, s in iterate_cells(rows)]))
-        means = bootstrap_means(rows, resamples=300, threshold=0.5, rng=rng)["roc_auc"]
+        means = bootstrap_means(rows, resamples=200, threshold=0.5, rng=rng)["roc_auc"]
         fewest = min(len(set(group[y == c])) for c in (0, 1))
         intervals.append(
             widened_interval(estimate, means, n_splits=5, groups=fewest, confidence=0.95)

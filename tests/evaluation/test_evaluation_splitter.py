@@ -21,9 +21,7 @@ def problem(rng: np.random.Generator, n_groups: int, mixed: float = 0.1) -> tupl
 
 
 def imbalance(y: Any, fold: Any, n_splits: int) -> float:
-    shares = [
-        [(y[fold == k] == c).sum() / (y == c).sum() for c in (0, 1)] for k in range(n_splits)
-    ]
+    shares = [[(y[fold == k] == c).sum() / (y == c).sum() for c in (0, 1)] for k in range(n_splits)]
     return float(((np.array(shares) - 1 / n_splits) ** 2).sum())
 
 
@@ -155,7 +153,7 @@ def test_wrong_inputs_are_named() -> None:
     splitter = GroupedStratifiedKFold(2)
     with pytest.raises(DataError, match="no group"):
         splitter.assign([0, 1, 0, 1], ["a", None, "b", "c"])
-    with pytest.raises(DataError, match="0 .real. or 1"):
+    with pytest.raises(DataError, match="labels are 0"):
         splitter.assign([0, 2, 0, 1], ["a", "d", "b", "c"])
     with pytest.raises(DataError, match="one of each"):
         splitter.assign([0, 1], ["a", "d", "b"])
