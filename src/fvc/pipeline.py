@@ -52,12 +52,14 @@ class PipelineReport:
         """Give the reports as plain JSON types, by verb."""
         return {verb: report.to_dict() for verb, report in self.stages.items()}
 
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Verbs of the stages in which some units failed."""
+        return tuple(v for v, r in self.stages.items() if r.exit_code == EXIT_SOME_FAILED)
+
     def summary(self) -> str:
-        """Give the last stage's summary, and what failed before it."""
-        *earlier, last = self.stages.items()
-        failed = [verb for verb, report in earlier if report.exit_code == EXIT_SOME_FAILED]
-        note = f"Some clips failed in: {', '.join(failed)} (data/failures.csv)\n" if failed else ""
-        return note + last[1].summary()
+        """Give the stages' summaries, a line or more each."""
+        return "\n".join(report.summary() for report in self.stages.values())
 
 
 def stage_function(verb: str) -> Callable[..., Report]:

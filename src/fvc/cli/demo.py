@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from fvc.cli.leaderboard import show_training
 from fvc.cli.output import OutputOptions, logging_to_terminal, print_report
 from fvc.cli.verb import app_of, bind, options_of
 from fvc.dataset import make_simulated_archives, setup_dataset
 from fvc.pipeline import run_pipeline
 from fvc.stages import RunOptions
+from fvc.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -46,16 +48,17 @@ def demo(
     output
         What is printed.
     """
+    workspace = Workspace(project)
     with logging_to_terminal(output):
-        archives = project / "archive"
+        archives = workspace.archive_folders[0]
         if not (archives / "Metadata.zip").is_file():
             logger.info("Simulating %d videos in password-protected archives", num_sources)
             make_simulated_archives(archives, num_sources=num_sources, seed=seed)
         setup = setup_dataset(project)
-        print_report(setup, OutputOptions(quiet=output.quiet or output.json))
+        print_report(setup, OutputOptions(quiet=output.quiet or output.json), workspace)
         given = {} if num_augmentations is None else {"num_augmentations": num_augmentations}
         report = run_pipeline(project, options={"augment": given}, run=run)
-    print_report(report, output)
+    print_report(report, output, workspace, show_training)
     return max(setup.exit_code, report.exit_code)
 
 

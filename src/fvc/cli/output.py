@@ -4,12 +4,14 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rich.console import Console
 from rich.logging import RichHandler
+
+from fvc.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,22 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def print_report(report: Report, options: OutputOptions) -> None:
-    """Print a report as the options ask."""
+def show_summary(report: Report, _workspace: Workspace) -> None:
+    """Print a report's summary."""
+    Console(highlight=False).print(report.summary(), soft_wrap=True, markup=False)
+
+
+def print_report(
+    report: Report,
+    options: OutputOptions,
+    workspace: Workspace,
+    show: Callable[[Any, Workspace], None] = show_summary,
+) -> None:
+    """Print a report as the options ask: as JSON, not at all, or with `show`."""
     if options.json:
         print_json(report.to_dict())
     elif not options.quiet:
-        Console(highlight=False).print(report.summary(), soft_wrap=True)
+        show(report, workspace)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from fvc.cli.leaderboard import show_training
 from fvc.cli.verb import documented, options_of, report_verb
 from fvc.pipeline import STAGES, PipelineReport, run_pipeline, stage_function
 
@@ -28,9 +29,8 @@ def _stage_options() -> dict[str, tuple[str, inspect.Parameter]]:
         names = [f"--{verb}.{flag}"] + [f"--{flag}"] * (times[parameter.name] == 1)
         help = documented(stage_function(verb)).get(parameter.name)
         key = f"{verb}_{parameter.name}".replace("-", "_")
-        annotation = Annotated[
-            parameter.annotation, Parameter(name=names, group=f"Options of `{verb}`", help=help)
-        ]
+        note = Parameter(name=names, group=f"Options of `{verb}`", help=help)
+        annotation: Any = Annotated[parameter.annotation, note]  # type: ignore[name-defined]
         options[key] = verb, parameter.replace(name=key, annotation=annotation)
     return options
 
@@ -54,6 +54,7 @@ def _make() -> Any:
         name="run",
         example="fvc run --num-augmentations 5 --model-types logistic_regression svm",
         results=lambda workspace: workspace.data,
+        show=show_training,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 from cyclopts import App, Parameter
 
 from fvc import __version__
-from fvc.cli.output import OutputOptions, logging_to_terminal, print_report
+from fvc.cli.output import OutputOptions, logging_to_terminal, print_report, show_summary
 from fvc.stages import RunOptions
 from fvc.tables import atomic_write
 from fvc.workspace import Workspace
@@ -29,6 +29,7 @@ def verb(
     name: str,
     example: str,
     results: Callable[[Workspace], Path],
+    show: Callable[[Any, Workspace], None] = show_summary,
 ) -> App:
     """Make the verb of a public function.
 
@@ -45,8 +46,11 @@ def verb(
         One command line, shown below the help.
     results
         The folder of the results, in which the options that were in effect are written down.
+    show
+        Prints the report for people.
     """
-    return report_verb(function, options_of(function), name=name, example=example, results=results)
+    parameters = options_of(function)
+    return report_verb(function, parameters, name=name, example=example, results=results, show=show)
 
 
 def report_verb(
@@ -56,6 +60,7 @@ def report_verb(
     name: str,
     example: str,
     results: Callable[[Workspace], Path],
+    show: Callable[[Any, Workspace], None] = show_summary,
 ) -> App:
     """Make a verb like `verb`, with the parameters given."""
     output = inspect.Parameter(
@@ -71,9 +76,9 @@ def report_verb(
         options = bind(function, given, shown)
         with logging_to_terminal(shown):
             report = function(**options)
-        folder = results(Workspace(options.get("project", ".")))
-        write_options(folder / f"{name}.yaml", name, parameters, given)
-        print_report(report, shown)
+        workspace = Workspace(options.get("project", "."))
+        write_options(results(workspace) / f"{name}.yaml", name, parameters, given)
+        print_report(report, shown, workspace, show)
         return int(report.exit_code)
 
     return app_of(call, [*parameters, output], name=name, example=example)
