@@ -188,9 +188,14 @@ def _make_folder(target: Path) -> None:
 
 
 def _case_sensitive(folder: Path) -> bool:
-    with atomic_write(folder / ".case-probe") as probe:
+    probe = folder / f"{TEMPORARY_MARK}case-probe"
+    try:
         probe.touch()
         return not probe.with_name(probe.name.upper()).exists()
+    except OSError as error:
+        raise output_error(error, folder) or OutputError(f"{folder}: {error}") from error
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _select(

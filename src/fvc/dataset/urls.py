@@ -145,14 +145,14 @@ def _parse(url: str, depth: int) -> VideoRef:
         platform, form = _SHORT_HOSTS[host]
         # youtu.be takes /ID, and /shorts/ID or /watch?v=ID by mistake; the first is the rule.
         first = path.split("/", 1)[0].split("&", 1)[0]
-        if re.fullmatch(form, first) and not (platform == "youtube" and first == "attribution"):
+        if re.fullmatch(form, first):
             return VideoRef(platform, first)
         host = {"youtube": "youtube.com"}.get(platform, host)
     platform = _platform_of(host)
     steps: tuple[Callable[[], str | None], ...] = (
         lambda: _from_query(platform, parts.query),
         lambda: _from_path(platform, path),
-        lambda: _from_query(platform, parts.fragment.lstrip("!/?")),
+        lambda: _from_query(platform, parts.fragment.rpartition("?")[2]),
         lambda: _from_path(platform, parts.fragment.lstrip("!").strip("/")),
     )
     for step in steps:
