@@ -130,7 +130,11 @@ def dct_first_digit(coefficients: Coefficients, *, scratch: Scratch | None = Non
     # The first digit of a number from 1 on is that of its whole part, which can be counted.
     whole = scratch.array("whole", (len(magnitude), magnitude[0].size), np.uint16)
     np.copyto(whole, magnitude.reshape(whole.shape), casting="unsafe")
-    counts = cv2.calcHist([whole], [0], None, [_MAGNITUDES], [0, _MAGNITUDES]).ravel()
+    # Most are 0, and a processor waits when it counts up one place again and again: eight
+    # histograms side by side, one for each frequency v, take half the time.
+    whole += np.resize(np.arange(SIDE, dtype=np.uint16) * _MAGNITUDES, whole.shape[1])
+    bins = SIDE * _MAGNITUDES
+    counts = cv2.calcHist([whole], [0], None, [bins], [0, bins]).reshape(SIDE, -1).sum(axis=0)
     digits = np.bincount(_FIRST_DIGIT, weights=counts, minlength=10)[1:]
     total = digits.sum()
     if total == 0:

@@ -22,10 +22,10 @@ from fvc.video import (
     frames_at,
     luma_plane,
     packet_statistics,
-    probe,
     rgb_mean,
     sample_frames,
 )
+from fvc.video.container import open_video
 
 OnFrame = Callable[[], object]
 
@@ -143,7 +143,7 @@ def _base_features(
 
 
 def codec_features(original: Path, *, on_frame: OnFrame | None = None) -> dict[str, float]:
-    """Compute the three codec features of a raw file; nothing but its first frame is decoded.
+    """Compute the three codec features of a raw file, of which nothing is decoded.
 
     A process remembers the last few files, since all clips of a source ask for the same one.
 
@@ -169,18 +169,19 @@ def codec_features(original: Path, *, on_frame: OnFrame | None = None) -> dict[s
     except OSError as error:
         reason = f"the source's raw file cannot be read ({error.strerror})"
         raise VideoError(original, "missing", reason) from error
-    if on_frame is not None:
-        on_frame()
-    return dict(_codec_features(original, status.st_size, status.st_mtime_ns))
+    return dict(_codec_features(original, status.st_size, status.st_mtime_ns, on_frame))
 
 
 @functools.lru_cache(maxsize=16)
-def _codec_features(original: Path, _size: int, _changed: int) -> dict[str, float]:
-    packets = packet_statistics(original)
-    info = probe(original)
+def _codec_features(
+    original: Path, _size: int, _changed: int, on_frame: OnFrame | None
+) -> dict[str, float]:
+    packets = packet_statistics(original, on_frame=on_frame)
+    with open_video(original) as video:
+        width, height = video.stream.width, video.stream.height
     return {
         "codec_bits_per_pixel": codec_bits_per_pixel(
-            packets.stream_bits, packets.frame_count, info.width, info.height
+            packets.stream_bits, packets.frame_count, width, height
         ),
         "codec_keyframe_interval": codec_keyframe_interval(
             packets.key_times_seconds, packets.duration_seconds

@@ -128,9 +128,11 @@ def block_activity(luma: Luma) -> NDArray[np.float32]:
         return np.empty((0, 0), np.float32)
     inner = luma[1 : 1 + rows * BLOCK, 1 : 1 + columns * BLOCK]
     small = cv2.resize(inner, (columns * 4, rows * 4), interpolation=cv2.INTER_AREA)
-    parts = small.reshape(rows, 4, columns, 4).astype(np.float32)
-    mean = parts.mean(axis=(1, 3))
-    activity: NDArray[np.float32] = np.square(parts).mean(axis=(1, 3)) - np.square(mean)
+    parts = small.astype(np.float32)
+    size = (columns, rows)
+    mean = cv2.resize(parts, size, interpolation=cv2.INTER_AREA)
+    square = cv2.resize(np.square(parts), size, interpolation=cv2.INTER_AREA)
+    activity = np.asarray(square - np.square(mean), np.float32)
     activity[(mean < CLIPPED[0]) | (mean > CLIPPED[1])] = np.inf
     return activity
 
