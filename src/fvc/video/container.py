@@ -152,6 +152,8 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
 
 def _check_size(path: Path, stream: VideoStream) -> None:
     width, height = stream.codec_context.width, stream.codec_context.height
+    if width == 0 or height == 0:
+        width, height = _claimed_size(path, stream.container.streams.video.index(stream))
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
         raise VideoError(
             path,
@@ -159,6 +161,16 @@ def _check_size(path: Path, stream: VideoStream) -> None:
             f"its frames are {width}×{height} pixels; at most {MAX_SIDE} a side and "
             f"{MAX_PIXELS // 1_000_000} million in all are handled. Scale it down first",
         )
+
+
+def _claimed_size(path: Path, index: int) -> tuple[int, int]:
+    """Read the size in the container's header, which FFmpeg forgets if it is above the limit."""
+    options = {**_OPTIONS, "max_pixels": str(2**31 - 1), "probesize": "32", "analyzeduration": "0"}
+    with av.open(
+        f"file:{os.path.abspath(path)}", options=options, metadata_errors="ignore"
+    ) as container:
+        stream = container.streams.video[index]
+        return stream.codec_context.width, stream.codec_context.height
 
 
 def _check_whole(path: Path, container: InputContainer, stream: VideoStream) -> int | None:

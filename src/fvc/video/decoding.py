@@ -61,8 +61,8 @@ def decode_open(
     for packet in video.container.demux(video.stream):
         if packet.size:
             packets += 1
-            shown += not packet.is_discard
             started = started or packet.is_keyframe
+            shown += started and not packet.is_discard
         try:
             frames = packet.decode()
         except FFmpegError as error:

@@ -19,8 +19,9 @@ _CALL_EVERY = 1024
 class PacketTable:
     """The packets of the video stream in decoding order; times in ticks of ``time_base``.
 
-    ``shown`` is False for packets that an edit list hides. ``regular`` says that every shown packet
-    has a time of its own, so that packets and frames can be taken to correspond.
+    ``shown`` is False for packets that an edit list hides, and for those before the first key
+    frame. ``regular`` says that every shown packet has a time of its own, so that packets and
+    frames can be taken to correspond.
     """
 
     time_base: Fraction
@@ -126,6 +127,9 @@ def scan(video: OpenVideo, *, on_frame: Callable[[], object] | None = None) -> P
     if not any(row[4] for row in rows):
         raise VideoError(video.path, "no_frames", "its video stream holds no frames")
     pts, duration, size, key, shown = (np.array(column) for column in zip(*rows, strict=True))
+    if key.any():
+        # A recording cut out of a longer one may begin with frames that need earlier ones.
+        shown &= np.arange(len(key)) >= key.argmax()
     times = pts[shown]
     table = PacketTable(
         time_base=video.time_base,
