@@ -83,9 +83,7 @@ def simulate(
         X = (prints[of] + 0.1 * rng.normal(size=(len(rows), N_FEATURES))).astype(np.float32)
         values = {f"{prefix}{j}": pl.Series(X[:, j]) for j in range(N_FEATURES)}
         gaps = pl.Series(rng.random(len(rows)) < nulls)
-        values[f"{prefix}3"] = pl.select(
-            pl.when(~gaps).then(values[f"{prefix}3"])
-        ).to_series()
+        values[f"{prefix}3"] = pl.select(pl.when(~gaps).then(values[f"{prefix}3"])).to_series()
         table = carried.with_columns(
             feature_path=pl.concat_str(pl.lit("data/"), pl.col("clip"), pl.lit(".npy")), **values
         )
@@ -98,3 +96,18 @@ def simulate(
 @pytest.fixture(scope="session")
 def simulated() -> Callable[..., Workspace]:
     return simulate
+
+
+@pytest.fixture(scope="session")
+def small_grid(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two candidates a model: enough to choose from, quick to fit."""
+    path = tmp_path_factory.mktemp("grid") / "grid.yaml"
+    path.write_text(
+        "logistic_regression: {C: [0.01, 1.0]}\n"
+        "logistic_regression_stage2: {C: [0.01, 1.0]}\n"
+        "logistic_regression_stage2_stage4: {C: [0.01, 1.0]}\n"
+        "svm: {C: [0.01, 0.1]}\n"
+        "sklearn_logreg: {penalty: [l1, l2]}\n"
+        "gradient_boosting: {n_estimators: [5], max_depth: [1, 2]}\n"
+    )
+    return str(path)
