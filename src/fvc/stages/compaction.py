@@ -46,9 +46,27 @@ def python_types(columns: Mapping[str, pl.DataType]) -> dict[str, type]:
     return types
 
 
-def write_stage_table(
-    stage: Stage, folder: Path, state: State, wanted: Mapping[str, str], path: Path
-) -> int:
+def plan_table(state: State, wanted: Mapping[str, str]) -> pl.DataFrame:
+    """Say where the rows of a table stand in the journals, in the table's order.
+
+    Parameters
+    ----------
+    state
+        What the journals say.
+    wanted
+        Id and key of each unit of the input, in its order. Others are left out.
+    """
+    units = [unit for unit, key in wanted.items() if state.is_done(unit, key)]
+    order = pl.DataFrame({field.UNIT: pl.Series(units, dtype=pl.String)}).with_row_index(_POSITION)
+    return (
+        state.lines.join(order, on=field.UNIT)
+        .select(_POSITION, field.PART, "_journal", "_line")
+        .sort(_POSITION, field.PART)
+        .select("_journal", "_line", pl.int_range(pl.len(), dtype=pl.UInt32).alias(_POSITION))
+    )
+
+
+def write_stage_table(stage: Stage, folder: Path, plan: pl.DataFrame, path: Path) -> int:
     """Write the table of the units that are done.
 
     Parameters
@@ -57,10 +75,8 @@ def write_stage_table(
         The stage.
     folder
         The journals' folder.
-    state
-        What the journals say.
-    wanted
-        Id and key of each unit of the input, in its order. Others are left out.
+    plan
+        Which rows, as from `plan_table`.
     path
         The table.
 
@@ -76,17 +92,8 @@ def write_stage_table(
     OutputError
         The disk is full, read-only or forbidden.
     """
-    units = [unit for unit, key in wanted.items() if state.done.get(unit) == key]
-    order = pl.DataFrame({field.UNIT: pl.Series(units, dtype=pl.String)}).with_row_index(_POSITION)
-    lines = (
-        state.lines.join(order, on=field.UNIT)
-        .sort(_POSITION, field.PART)
-        .select("_journal", "_line", pl.int_range(pl.len(), dtype=pl.UInt32).alias(_POSITION))
-    )
     columns = table_columns(stage)
-    frames = list(read_rows(folder, lines, columns))
-    if not frames:
-        return 0
+    frames = list(read_rows(folder, plan, columns))
     frame = pl.concat(frames)
     frames.clear()
     frame = frame.sort(_POSITION).drop(_POSITION).select(list(columns))

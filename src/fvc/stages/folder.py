@@ -86,7 +86,8 @@ class StageFolder:
         OutputError
             The folder cannot be written.
         """
-        named = read_index(self.journals)[field.FILES].explode().drop_nulls().unique().to_list()
+        files = read_index(self.journals, lambda block: block.select(field.FILES))
+        named = files[field.FILES].explode().drop_nulls().unique().to_list()
         self.remove_tables()
         for path in journal_paths(self.journals):
             _remove(path)

@@ -11,10 +11,9 @@ a unit is right about it.
 import contextlib
 import io
 import logging
-import mmap
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -148,8 +147,17 @@ def journal_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{_ENDING}"))
 
 
-def read_index(folder: Path) -> pl.DataFrame:
+def read_index(
+    folder: Path, each: Callable[[pl.DataFrame], pl.DataFrame] = lambda block: block
+) -> pl.DataFrame:
     """Read of all journals what says which units are done.
+
+    Parameters
+    ----------
+    folder
+        The journals' folder.
+    each
+        Applied to the records block by block, so that what it drops is never held.
 
     Returns
     -------
@@ -157,7 +165,7 @@ def read_index(folder: Path) -> pl.DataFrame:
         The columns of `INDEX`, and ``_journal`` and ``_line``: where each record stands, counted
         from 0. Damaged lines are left out.
     """
-    frames = [pl.DataFrame(schema={**INDEX, "_journal": pl.Int32(), "_line": pl.Int64()})]
+    frames = [each(pl.DataFrame(schema={**INDEX, "_journal": pl.Int32(), "_line": pl.Int64()}))]
     for number, path in enumerate(journal_paths(folder)):
         for first, block in _blocks(path):
             frame, lines = _parse(block, INDEX)
@@ -166,11 +174,8 @@ def read_index(folder: Path) -> pl.DataFrame:
             else:
                 _log.warning("%s: damaged lines are left out; their units are redone", path.name)
                 line = pl.Series([first + n for n in lines], dtype=pl.Int64)
-            frames.append(
-                frame.with_columns(
-                    pl.lit(number, pl.Int32()).alias("_journal"), line.alias("_line")
-                )
-            )
+            place = pl.lit(number, pl.Int32()).alias("_journal"), line.alias("_line")
+            frames.append(each(frame.with_columns(*place)))
     return pl.concat(frames)
 
 
@@ -203,32 +208,28 @@ def read_rows(
             if high - low < count:
                 every = block.split(b"\n")
                 block = b"\n".join(every[n - first] for n in lines[low:high].to_list()) + b"\n"
-            frame = pl.read_ndjson(io.BytesIO(block), schema=wide).cast(dict(columns))
+            frame = pl.read_ndjson(io.BytesIO(block), schema=wide).cast(pl.Schema(columns))
             yield frame.hstack(here[low:high].drop("_journal", "_line"))
 
 
 def _wide(dtype: pl.DataType) -> pl.DataType:
-    if dtype.is_integer():
+    if dtype.is_integer() and dtype != pl.UInt64:
         return pl.Int64()
     return pl.Float64() if dtype.is_float() else dtype
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
     """Cut a journal into blocks of whole lines, each with the number of its first line."""
-    if path.stat().st_size == 0:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        start, first = 0, 0
-        while start < len(data):
-            end = data.rfind(b"\n", start, start + _BLOCK) + 1
-            if end == 0:  # a line longer than a block, or one cut short
-                end = data.find(b"\n", start) + 1
-                if end == 0:
-                    return
-            block = data[start:end]
-            yield first, block
-            first += block.count(b"\n")
-            start = end
+    # Not mapped into memory: the pages would count as ours.
+    with path.open("rb") as file:
+        first, rest = 0, b""
+        while piece := file.read(_BLOCK):
+            rest += piece
+            end = rest.rfind(b"\n") + 1
+            if end:
+                block, rest = rest[:end], rest[end:]
+                yield first, block
+                first += block.count(b"\n")
 
 
 def _parse(

@@ -7,11 +7,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sized
-from typing import Any
 
 from fvc.engines import Engine, Failure, create_engine
 from fvc.errors import DataError, FVCError, NothingLeftError, OptionError
-from fvc.stages.compaction import python_types, table_columns, write_stage_table
+from fvc.stages.compaction import plan_table, python_types, table_columns, write_stage_table
 from fvc.stages.failures import update_failures
 from fvc.stages.folder import StageFolder
 from fvc.stages.identity import Keys, described_settings
@@ -215,21 +214,23 @@ class _Run:
         afresh = self.options.delete_existing
         for position, unit in enumerate(units):
             key = self.keys(unit)
-            if self.seen.setdefault(unit.id, key) is not key:
+            if self.state.latest.get(unit.id) == key:
+                key = self.state.latest[unit.id]  # the same text, held once
+            if unit.id in self.seen:
                 raise DataError(f"{self.title}: two rows of the input are called {unit.id!r}")
+            self.seen[unit.id] = key
             if not self.part.holds(position):
                 continue
-            if not afresh and self.state.done.get(unit.id) == key:
+            if not afresh and self.state.is_done(unit.id, key):
                 self.resumed += 1
                 continue
-            failure = self.state.failed.get(unit.id)
-            if failure is not None and failure[0] == key and not afresh:
-                if self.options.strict and not self.options.retry_failed:
-                    raise self._strict(unit, Failure(failure[1], failure[2]))
-                if not self.options.retry_failed:
-                    self.known += 1
-                    self.failed += 1
-                    continue
+            failure = self.state.failure(unit.id, key)
+            if failure is not None and not afresh and not self.options.retry_failed:
+                if self.options.strict:
+                    raise self._strict(unit, Failure(*failure[:2]))
+                self.known += 1
+                self.failed += 1
+                continue
             yield Task(unit, key), self.state.latest.get(unit.id, key) != key
         if not self.seen:
             raise DataError(f"{self.title}: there is nothing to do, the input has no rows")
@@ -281,7 +282,7 @@ class _Run:
         state = self.state if is_current else self.folder.read_state()
         failures = self._failures(state)
         update_failures(self.workspace.failures, self.stage.name, failures)
-        finished = sum(state.done.get(unit) == key for unit, key in self.seen.items())
+        finished = sum(state.is_done(unit, key) for unit, key in self.seen.items())
         missing = len(self.seen) - finished - len(failures)
         if missing == 0 and finished == 0:
             self.folder.remove_tables()
@@ -292,7 +293,11 @@ class _Run:
         table, rows = None, 0
         if missing == 0:
             table = self.stage.files.table(self.options.format)
-            rows = write_stage_table(self.stage, self.folder.journals, state, self.seen, table)
+            plan = plan_table(state, self.seen)
+            # A million units take as much memory as their rows do: make room.
+            del state, self.state
+            self.seen.clear()
+            rows = write_stage_table(self.stage, self.folder.journals, plan, table)
             self.folder.remove_tables(but=table)
         report = StageReport(
             stage=self.stage.name,
@@ -312,11 +317,11 @@ class _Run:
     def _failures(self, state: State) -> list[dict[str, str]]:
         rows = []
         for unit, key in self.seen.items():
-            known = state.failed.get(unit)
-            if known is not None and known[0] == key:
-                _, kind, reason, path = known
-                values: dict[str, Any] = {"unit": unit, "path": path, "kind": kind}
-                rows.append({"stage": self.stage.name, **values, "reason": reason})
+            known = state.failure(unit, key)
+            if known is not None:
+                kind, reason, path = known
+                names = {"stage": self.stage.name, "unit": unit, "path": path}
+                rows.append({**names, "kind": kind, "reason": reason})
         return rows
 
 
