@@ -133,6 +133,15 @@ def test_scores_on_other_folds_are_marked_and_last(project: Workspace) -> None:
     ]
 
 
+def test_an_incomplete_model_never_leads(project: Workspace) -> None:
+    path = project.model("strong") / "metrics.json"
+    document = json.loads(path.read_text())
+    document["aggregate"]["complete"] = False
+    write_json_atomic(path, document)
+    board = build_leaderboard(project, baselines=[])
+    assert [row["model"] for row in board["models"]] == ["weak", "strong", "broken"]
+
+
 def test_a_result_that_cannot_be_read_is_noted(project: Workspace) -> None:
     (project.model("weak") / "metrics.json").write_text("{")
     write_json_atomic(project.model("strong") / "metrics.json", {"model": "strong"})

@@ -60,13 +60,22 @@ def test_folds_keep_their_promises_or_say_why_not(
     )
 
 
-def test_no_fold_lacks_a_class_where_groups_differ_wildly() -> None:
-    # Balance alone would give the fold of the giant no fake group.
-    sizes = [(60, 0), (5, 1), (5, 1), (1, 9), (1, 9), (0, 1)]
+@pytest.mark.parametrize(
+    ("n_splits", "sizes"),
+    [
+        (5, [(1, 1), (1, 1), (1, 3), (6, 5), (1, 5), (7, 0)]),
+        (3, [(0, 3), (1, 2), (7, 0), (1, 2), (0, 3)]),
+        (4, [(2, 1), (0, 1), (1, 1), (1, 2), (6, 3), (0, 4)]),
+        (3, [(60, 0), (5, 1), (5, 1), (1, 9), (1, 9), (0, 1)]),
+    ],
+)
+def test_no_fold_lacks_a_class_where_balance_alone_would_leave_one_out(
+    n_splits: int, sizes: list[tuple[int, int]]
+) -> None:
     y = np.concatenate([[0] * a + [1] * b for a, b in sizes])
-    groups = np.repeat(np.arange(6), [a + b for a, b in sizes])
-    for n_splits in (2, 3, 4, 5):
-        fold = GroupedStratifiedKFold(n_splits).assign(y, groups)
+    groups = np.repeat(np.arange(len(sizes)), [a + b for a, b in sizes])
+    for seed in range(5):
+        fold = GroupedStratifiedKFold(n_splits, random_state=seed).assign(y, groups)
         assert all(set(y[fold == k]) == {0, 1} for k in range(n_splits))
 
 
@@ -122,6 +131,15 @@ def test_a_seed_repeats_and_another_differs() -> None:
     np.testing.assert_array_equal(first, again)
     together = [f[:, None] == f[None, :] for f in (first, other)]
     assert (together[0] != together[1]).mean() > 0.1
+
+
+def test_groups_of_one_kind_are_dealt_at_random() -> None:
+    y = np.arange(60) % 2
+    first, other = (
+        GroupedStratifiedKFold(5, random_state=s).assign(y, np.arange(60)) for s in (0, 1)
+    )
+    partners = [{i for i in range(60) if fold[i] == fold[0]} for fold in (first, other)]
+    assert len(partners[0] & partners[1]) < 9
 
 
 @pytest.mark.slow

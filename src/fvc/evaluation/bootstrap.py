@@ -25,7 +25,7 @@ METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1"
 # MIN_RESAMPLES; with that many sources the interval is narrow and its ends are known well enough.
 _BUDGET = 150_000_000
 MIN_RESAMPLES = 200
-_BLOCK_CELLS = 2_000_000
+_BLOCK_CELLS = 500_000
 
 
 @dataclass(frozen=True)
