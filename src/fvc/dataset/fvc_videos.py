@@ -55,7 +55,7 @@ def match_videos(
                 )
             elif ref in places:
                 reason = f"{places[ref]} is the same video and came first"
-                found.left_out.append(LeftOut(where, str(path.absolute()), "duplicate", reason))
+                found.left_out.append(LeftOut(where, str(path.absolute()), "same_video", reason))
             else:
                 places[ref] = where
                 collection = f"simulated-{folder.name}" if simulated else folder.name

@@ -79,7 +79,7 @@ class SetupReport:
 
     @property
     def exit_code(self) -> int:
-        """0, or 5 where something failed; what was left out on purpose is no failure."""
+        """0, or 5 where something failed; what a rule leaves out is no failure."""
         return EXIT_SOME_FAILED if self.failed else 0
 
     def to_dict(self) -> dict[str, Any]:
