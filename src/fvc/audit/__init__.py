@@ -1,0 +1,1 @@
+"""What a claimed score is worth."""

@@ -1,0 +1,1 @@
+"""Judge videos with a trained detector."""
