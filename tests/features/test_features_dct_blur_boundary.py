@@ -144,6 +144,11 @@ def test_laplacian_of_white_noise_is_twenty_times_its_variance() -> None:
     assert blur.laplacian_var(luma) == pytest.approx(math.log(20 * 100), abs=0.03)
 
 
+def test_laplacian_of_a_parabola_does_not_vary() -> None:
+    parabola = np.tile(np.arange(15) ** 2, (20, 1)).astype(np.uint8)
+    assert blur.laplacian_var(parabola) == pytest.approx(math.log(1e-3))
+
+
 def test_more_blur_is_less_sharp() -> None:
     luma = texture()
     blurred = [luma, *(cv2.GaussianBlur(luma, (0, 0), s) for s in (0.7, 1.5, 3.0))]

@@ -93,6 +93,12 @@ def test_a_night_scene_is_not_cropped_away() -> None:
     assert picture_area([frame]) == PictureArea(0, 120, 0, 160, 1.0)
 
 
+def test_a_lit_window_at_night_is_not_all_there_is() -> None:
+    frame = np.random.default_rng(0).integers(0, 20, (120, 160), dtype=np.uint8)
+    frame[50:64, 60:80] = 255
+    assert picture_area([frame]) == PictureArea(0, 120, 0, 160, 1.0)
+
+
 def test_bars_leave_the_features_as_they_are() -> None:
     frames = clip()
     groups = np.arange(4)
@@ -178,6 +184,30 @@ def test_values_do_not_depend_on_where_in_memory_a_frame_lies() -> None:
         view[:] = frame
         found = pixel_features([view], np.zeros(1, int))
         assert np.array_equal(list(found.values()), list(expected.values()), equal_nan=True)
+
+
+# What the same scene with half and a quarter of the pixels a side does to a feature by its meaning.
+GROWS_WHEN_SMALLER = ("noise_energy", "dct_high_ratio", "laplacian_var", "gradient_mean")
+KEEPS = {"blockiness": 0.1, "block_grid_offset": 1.0, "noise_inconsistency": 0.35}
+
+
+def test_one_clip_at_three_sizes() -> None:
+    big = [cv2.GaussianBlur(scene((640, 832), seed=k), (0, 0), 1.5) for k in range(2)]
+    sizes = [
+        [cv2.resize(f, (832 // d, 640 // d), interpolation=cv2.INTER_AREA) for f in big]
+        for d in (1, 2, 4)
+    ]
+    large, middle, small = (pixel_features(frames, np.arange(2)) for frames in sizes)
+    for name, tolerance in KEEPS.items():
+        assert middle[name] == pytest.approx(large[name], abs=tolerance), name
+        assert small[name] == pytest.approx(large[name], abs=tolerance), name
+    for name in GROWS_WHEN_SMALLER:
+        assert large[name] < middle[name] < small[name], name
+    # Sums are divided by area: cut in half, a scene of one kind keeps its numbers.
+    half = pixel_features([f[:, :416] for f in big], np.arange(2))
+    spread = {"noise_kurtosis": 0.3, "dct_ac_energy": 0.15, "block_grid_offset": 1.0}
+    for name in set(PIXEL_FEATURE_NAMES) - {"noise_persistence"}:
+        assert half[name] == pytest.approx(large[name], rel=0.1, abs=spread.get(name, 0.05)), name
 
 
 def test_frames_and_groups_must_agree() -> None:
