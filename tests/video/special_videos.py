@@ -34,7 +34,7 @@ def encode(
     container_options: dict[str, str] | None = None,
     format: str | None = None,
     rotation: int | None = None,
-    setup: Callable[[Any], None] | None = None,
+    stream_setup: Callable[[Any], None] | None = None,
 ) -> Path:
     """Write frames at the given times, in ticks of `time_base`."""
     width, height = size
@@ -46,8 +46,8 @@ def encode(
         stream.codec_context.thread_count = 1
         if rotation is not None:
             stream.set_display_rotation(rotation)
-        if setup is not None:
-            setup(stream.codec_context)
+        if stream_setup is not None:
+            stream_setup(stream)
         for number, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(scene(number, width, height), format="rgb24")
             frame = frame.reformat(format=pix_fmt)

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 LIMITED, FULL = 1, 2
 
+# With several threads, FFmpeg 8.1 now and then gives other samples for the same input.
+_THREADS = 1
+
 _UNSPECIFIED = 2
 _BT709, _SMPTE170M = 1, 6
 
@@ -87,10 +90,15 @@ def luma_plane(frame: VideoFrame) -> NDArray[np.uint8]:
     name = frame.format.name
     match = _PLANAR.fullmatch(name)
     if match is None and name not in _SEMI_PLANAR:
-        frame = frame.reformat(
-            format="yuv444p", dst_color_range=FULL, dst_colorspace=_sws_matrix(frame)
+        # In 16 bits, so that it is we who round. Of RGB, FFmpeg makes luma by the matrix.
+        full = _range(frame) == FULL
+        wide = frame.reformat(
+            format="yuv444p16le",
+            dst_color_range=FULL if full else LIMITED,
+            dst_colorspace=_sws_matrix(frame),
+            threads=_THREADS,
         )
-        return _samples(frame.planes[0], frame.width, frame.height, 1)
+        return _table(16, full).take(_samples(wide.planes[0], wide.width, wide.height, 2))
     bits = int(match[1]) if match is not None and match[1] else 8
     plane = _samples(frame.planes[0], frame.width, frame.height, 2 if bits > 8 else 1)
     full = _range(frame) == FULL
@@ -122,14 +130,14 @@ def rgb_mean(frame: VideoFrame) -> NDArray[np.float64]:
     """
     name = frame.format.name
     if frame.format.is_rgb or name.startswith(("gbr", "pal")):
-        rgb = frame.reformat(format="rgb24")
+        rgb = frame.reformat(format="rgb24", threads=_THREADS)
         image = np.frombuffer(memoryview(rgb.planes[0]), np.uint8).reshape(rgb.height, -1)
         pixels = image[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3)
         return np.asarray(cv2.mean(pixels)[:3], dtype=np.float64)
     tags = colour_tags(frame)
     match = _PLANAR.fullmatch(name)
     if match is None:
-        frame = frame.reformat(format="yuv444p16le")
+        frame = frame.reformat(format="yuv444p16le", threads=_THREADS)
         bits = 16
     else:
         bits = int(match[1]) if match[1] else 8

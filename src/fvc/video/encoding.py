@@ -1,6 +1,5 @@
 """The one way in which this project writes video."""
 
-import errno
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,7 @@ import av
 from av.codec.context import Flags as CodecFlags
 from av.container import OutputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -31,8 +31,6 @@ ENCODER_SETTINGS = MappingProxyType(
         ":rc-lookahead=0:sync-lookahead=0:sliced-threads=0:threads=1",
     }
 )
-
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
 class Encoder:
@@ -125,8 +123,7 @@ class Encoder:
         if self._container is None or self._stream is None:
             raise VideoError(self.path, "no_frames", "there was no frame to write")
         try:
-            for packet in self._stream.encode(None):
-                self._container.mux(packet)
+            self._mux(self._stream.encode(None))
             self._container.close()
         except FFmpegError as error:
             raise self._output_error(error) from error
@@ -215,16 +212,22 @@ class Encoder:
             packets = self._stream.encode(frame)
         finally:
             frame.pts, frame.time_base = original, time_base
-        for packet in packets:
-            packet.duration = self._duration
-            self._container.mux(packet)
+        self._mux(packets)
         self.frame_count += 1
+
+    def _mux(self, packets: list["Packet[VideoStream]"]) -> None:
+        assert self._container is not None
+        for packet in packets:
+            if packet.pts == self._last:
+                # MP4 stores the distances of frames, and the duration of the last one alone.
+                packet.duration = self._duration
+            self._container.mux(packet)
 
     def _nominal(self) -> int:
         return max(1, round(1 / ((self._fps or 25) * self._time_base)))
 
     def _output_error(self, error: FFmpegError) -> OutputError | VideoError:
-        if error.errno in _DISK_ERRORS:
+        if isinstance(error, OSError):
             return OutputError(f"{self.path}: cannot be written ({error.strerror})")
         return VideoError(self.path, "encoder", f"the encoder failed ({error.strerror})")
 
