@@ -68,6 +68,18 @@ def test_same_input_same_detector(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
+def test_shared_preparation_changes_nothing(name: str) -> None:
+    X, y, source, splits = data()
+    weight = training_weights(source, y)
+    detector = get_model(name).build()
+    prepared = detector.prepare(X, sample_weight=weight, feature_names=NAMES)
+    given = {"sample_weight": weight, "feature_names": NAMES, "cv": splits, "prepared": prepared}
+    get_model(name).build().fit(X, y, **given)
+    shared = detector.fit(X, y, **given)
+    np.testing.assert_array_equal(shared.predict_proba(X), fitted(name).predict_proba(X))
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
 def test_a_source_weighs_the_same_however_many_clips_it_has(name: str) -> None:
     X, y, source, splits = data(clips=1)
     copies = 1 + 4 * (source % 3 == 0)

@@ -63,7 +63,8 @@ class CollinearityFilter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return the kept columns of an (n, p) array."""
         check_is_fitted(self, "kept_")
-        return np.asarray(X)[:, self.kept_]
+        X = np.asarray(X)
+        return X if len(self.kept_) == X.shape[1] else np.take(X, self.kept_, axis=1)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Names of the kept columns."""

@@ -69,10 +69,10 @@ class WeightedMedianImputer(TransformerMixin, BaseEstimator):  # type: ignore[mi
 def _median(column: NDArray[Any], weight: NDArray[np.float64]) -> float:
     """Midpoint of the lower and the upper weighted median; 0 without any value."""
     known = ~np.isnan(column)
-    values, weights = column[known].astype(np.float64), weight[known]
+    values, weights = column[known], weight[known]
     if not len(values):
         return 0.0
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     values, mass = values[order], np.cumsum(weights[order])
     half = mass[-1] / 2
     # Sums of 1/n are not exact; without slack a duplicated row could shift the midpoint.
@@ -80,4 +80,4 @@ def _median(column: NDArray[Any], weight: NDArray[np.float64]) -> float:
     last = len(values) - 1
     lower = min(int(np.searchsorted(mass, half - slack)), last)
     upper = min(int(np.searchsorted(mass, half + slack, side="right")), last)
-    return float((values[lower] + values[upper]) / 2)
+    return (float(values[lower]) + float(values[upper])) / 2

@@ -54,6 +54,37 @@ class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Say why these settings cannot be fitted to so many rows; None where they can."""
         return None
 
+    @property
+    def preparation(self) -> tuple[Any, ...]:
+        """What `prepare` depends on: detectors for which it is the same can share its result."""
+        return (self.collinearity,)
+
+    def prepare(
+        self,
+        X: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        feature_names: list[str] | None = None,
+    ) -> Any:
+        """Fit the steps before the model, once for several settings of the model.
+
+        Returns
+        -------
+        (Pipeline, array)
+            The fitted steps, and the rows that they make of X.
+        """
+        X = X.astype(np.float64 if len(X) <= FLOAT32_ABOVE_ROWS else np.float32)
+        weight = np.ones(len(X)) if sample_weight is None else sample_weight
+        steps = [
+            ("impute", WeightedMedianImputer()),
+            ("collinear", CollinearityFilter(self.collinearity)),
+            ("scale", StandardScaler(copy=False)),
+        ]
+        head = Pipeline(steps)
+        return head, head.fit_transform(
+            X, **{f"{name}__sample_weight": weight for name, _ in steps}
+        )
+
     def fit(
         self,
         X: NDArray[Any],
@@ -62,6 +93,7 @@ class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: NDArray[np.float64] | None = None,
         feature_names: list[str] | None = None,
         cv: Splits | None = None,
+        prepared: Any = None,
     ) -> Self:
         """Fit all steps.
 
@@ -77,22 +109,17 @@ class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Names of the p columns; ``x0, x1, …`` by default.
         cv
             Pairs of row numbers (train, test), groups whole, for models that calibrate inside.
+        prepared
+            What `prepare` made of the same rows and weights, so that it is not made again.
         """
         self._begin(X, feature_names)
-        X = X.astype(np.float64 if len(X) <= FLOAT32_ABOVE_ROWS else np.float32)
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
-        steps = [
-            ("impute", WeightedMedianImputer()),
-            ("collinear", CollinearityFilter(self.collinearity)),
-            ("scale", StandardScaler(copy=False)),
-            ("model", self._model()),
-        ]
-        parameters: dict[str, Any] = {f"{name}__sample_weight": weight for name, _ in steps}
-        if isinstance(steps[-1][1], CalibratedSVM):
-            parameters["model__cv"] = cv
+        head, Z = prepared or self.prepare(X, sample_weight=weight)
+        model = self._model()
+        more = {"cv": cv} if isinstance(model, CalibratedSVM) else {}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.pipeline_ = Pipeline(steps).fit(X, y, **parameters)
+            model.fit(Z, y, sample_weight=weight, **more)
         for warning in caught:
             if issubclass(warning.category, ConvergenceWarning):
                 self.converged_ = False
@@ -100,6 +127,7 @@ class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 warnings.warn_explicit(
                     warning.message, warning.category, warning.filename, warning.lineno
                 )
+        self.pipeline_ = Pipeline([*head.steps, ("model", model)])
         return self
 
     def _begin(self, X: NDArray[Any], feature_names: list[str] | None) -> None:
@@ -324,6 +352,28 @@ class GradientBoosting(TabularDetector):
         self.reg_lambda = reg_lambda
         self.seed = seed
 
+    @property
+    def preparation(self) -> tuple[Any, ...]:
+        """Nothing: the binned rows serve all settings."""
+        return ()
+
+    def prepare(
+        self,
+        X: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        feature_names: list[str] | None = None,
+    ) -> Any:
+        """Bin the rows, once for several settings."""
+        import xgboost
+
+        return xgboost.QuantileDMatrix(
+            X.astype(np.float32, copy=False),
+            weight=sample_weight,
+            feature_names=feature_names,
+            nthread=1,
+        )
+
     def fit(
         self,
         X: NDArray[Any],
@@ -332,18 +382,16 @@ class GradientBoosting(TabularDetector):
         sample_weight: NDArray[np.float64] | None = None,
         feature_names: list[str] | None = None,
         cv: Splits | None = None,
+        prepared: Any = None,
     ) -> Self:
         """Fit the trees; parameters as in `TabularDetector.fit`."""
         import xgboost
 
         self._begin(X, feature_names)
-        data = xgboost.QuantileDMatrix(
-            X.astype(np.float32, copy=False),
-            label=y,
-            weight=sample_weight,
-            feature_names=self.feature_names_,
-            nthread=1,
+        data = prepared or self.prepare(
+            X, sample_weight=sample_weight, feature_names=self.feature_names_
         )
+        data.set_label(y)
         parameters = {
             "objective": "binary:logistic",
             "tree_method": "hist",

@@ -1,6 +1,6 @@
 """Choosing settings on the training part alone, by inner grouped folds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +119,6 @@ def choose_settings(
     candidates: list[dict[str, Any]],
     part: Part,
     folds: Sequence[InnerFold],
-    tick: Callable[[], None] = lambda: None,
 ) -> Choice:
     """Choose by the mean inner ROC AUC on sources; of equals, the first.
 
@@ -133,8 +132,6 @@ def choose_settings(
         The training part of an outer fold, variants included.
     folds
         Inner folds, as `inner_folds` gives them.
-    tick
-        Called after each candidate.
     """
     refused: list[dict[str, Any]] = []
     usable: list[dict[str, Any]] = []
@@ -145,7 +142,6 @@ def choose_settings(
             usable.append(candidate)
         else:
             refused.append({"settings": candidate, "val_roc_auc": None, "refused": reason})
-            tick()
     if not usable:
         raise ValueError(f"no candidate can be fitted: {refused[0]['refused']}")
     if not folds:
@@ -153,17 +149,17 @@ def choose_settings(
         return Choice(usable[0], refused, _undefined(), note)
     if len(usable) == 1:
         return Choice(usable[0], refused, _undefined(), "one candidate: nothing to choose")
+    metrics: list[list[dict[str, Any]]] = [[] for _ in usable]
+    for fold in folds:
+        for found, inner in zip(metrics, _inner_metrics(spec, usable, part, fold), strict=True):
+            found.append(inner)
     search: list[dict[str, Any]] = []
-    metrics: list[list[dict[str, Any]]] = []
-    for candidate in usable:
-        found = [_inner_metrics(spec, candidate, part, fold) for fold in folds]
-        metrics.append(found)
+    for candidate, found in zip(usable, metrics, strict=True):
         aucs = [m["roc_auc"] for m in found]
         # An inner fold whose originals all failed is undefined for every candidate alike.
         defined = [auc for auc in aucs if auc is not None]
         mean = float(np.mean(defined)) if defined else None
         search.append({"settings": candidate, "val_roc_auc": mean, "folds": aucs})
-        tick()
     scores = [-1.0 if row["val_roc_auc"] is None else row["val_roc_auc"] for row in search]
     best = max(range(len(scores)), key=lambda i: (round(scores[i], 9), -i))
     val = {f"val_{name}": _mean([m[name] for m in metrics[best]]) for name in VAL_METRICS}
@@ -171,14 +167,31 @@ def choose_settings(
 
 
 def _inner_metrics(
-    spec: ModelSpec, settings: dict[str, Any], part: Part, fold: InnerFold
-) -> dict[str, Any]:
+    spec: ModelSpec, candidates: list[dict[str, Any]], part: Part, fold: InnerFold
+) -> Iterator[dict[str, Any]]:
+    """Score each candidate on the originals of the inner test side."""
     train, test = fold
-    # Without calibration: it does not change a ranking, and costs a fit a fold.
-    detector = fit_detector(spec, settings, part.rows(train))
+    seen = part.rows(train)
+    weight = training_weights(seen.source, seen.y)
     scored = test[part.original[test]]
-    probabilities = detector.predict_proba(part.X[scored])[:, 1]
-    return compute_classification_metrics(part.y[scored], probabilities)
+    X, y = part.X[scored], part.y[scored]
+    prepared: dict[tuple[Any, ...], Any] = {}
+    for candidate in candidates:
+        detector = spec.build(**candidate)
+        key = detector.preparation
+        if key not in prepared:
+            prepared[key] = detector.prepare(
+                seen.X, sample_weight=weight, feature_names=seen.feature_names
+            )
+        # Without calibration: it does not change a ranking, and costs a fit a fold.
+        detector.fit(
+            seen.X,
+            seen.y,
+            sample_weight=weight,
+            feature_names=seen.feature_names,
+            prepared=prepared[key],
+        )
+        yield compute_classification_metrics(y, detector.predict_proba(X)[:, 1])
 
 
 def _undefined() -> dict[str, float | None]:
