@@ -126,6 +126,7 @@ class _Worker:
     ready: bool = False
     started: float = 0.0
     beats: int = 0
+    given_at: int = 0
     alive_at: float = 0.0
     killed_at: float | None = None
     verdict: Failure | None = None
@@ -183,6 +184,7 @@ class _Pool:
             with self.lock:
                 if worker.verdict is None:
                     worker.unit, worker.task = unit, task
+                    worker.given_at = self.counters[worker.index]
                     worker.started = worker.alive_at = time.monotonic()
             try:
                 if worker.task is not None:
@@ -211,17 +213,17 @@ class _Pool:
         try:
             message = worker.connection.recv_bytes()
         except (EOFError, OSError):
-            if worker.ready:
-                yield self._lost(worker)
+            if worker.verdict is None and self.counters[worker.index] == worker.given_at:
+                self._restart(worker)  # it had not begun: no unit is to blame
             else:
-                self._restart(worker)
+                yield self._lost(worker)
             return
         if message == READY and not worker.ready:
             with self.lock:
                 worker.ready = True
                 worker.started = worker.alive_at = time.monotonic()
-            self.start_failures = 0
             return
+        self.start_failures = 0
         with self.lock:
             worker.task = None
         outcome = self._outcome(worker, message)

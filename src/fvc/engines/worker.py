@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from fvc.engines.base import Failure
-from fvc.engines.heartbeat import Counter, connect
+from fvc.engines.heartbeat import Counter, connect, heartbeat
 from fvc.errors import (
     DataError,
     FVCError,
@@ -96,6 +96,7 @@ def run_worker(
         connection.send_bytes(READY)
         while True:
             task = connection.recv_bytes()
+            heartbeat()  # from here on a death is this unit's
             connection.send_bytes(pickle.dumps(broken) if broken else _answer(function, task))
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from fvc.errors import LockedError
+from fvc.stages.journal import writing_failed
 from fvc.stages.options import Part
-from fvc.tables import output_error
 
 _log = logging.getLogger(__name__)
 _GATE_SECONDS = 30.0
@@ -132,7 +132,7 @@ def _open(path: Path, mode: str) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open(mode, encoding="utf-8")
     except OSError as error:
-        raise output_error(error, path) or error from error
+        raise writing_failed(error, path) from error
 
 
 def _try_lock(file: IO[str]) -> bool:

@@ -17,7 +17,7 @@ from fvc.stages.identity import Keys, described_settings
 from fvc.stages.journal import Journal
 from fvc.stages.locks import PartLock
 from fvc.stages.options import Part, RunOptions
-from fvc.stages.progress import Display, display, duration, log_file
+from fvc.stages.progress import Display, display, log_file
 from fvc.stages.recorder import Recorder, Task, begun_line, failure_line, settings_line
 from fvc.stages.stage import Stage, StageReport, Unit
 from fvc.stages.state import State, changed_settings
@@ -311,7 +311,7 @@ class _Run:
             known_failures=self.known,
             failures=tuple(failures),
         )
-        _log.info("%s", summary(self.title, report, str(self.workspace.failures)))
+        _log.info("%s", report.summary(self.workspace.failures))
         return report
 
     def _failures(self, state: State) -> list[dict[str, str]]:
@@ -323,29 +323,6 @@ class _Run:
                 names = {"stage": self.stage.name, "unit": unit, "path": path}
                 rows.append({**names, "kind": kind, "reason": reason})
         return rows
-
-
-def summary(title: str, report: StageReport, failures: str) -> str:
-    """Word what a run did, and what is to be done next."""
-    text = (
-        f"{title}: {report.done} done, {report.resumed} from earlier runs, {report.failed} failed"
-    )
-    text += f", in {duration(report.seconds)}."
-    if report.failed:
-        text += f" Reasons are in {failures}."
-    if report.known_failures:
-        text += (
-            f" {report.known_failures} had failed before and were not tried again; "
-            "--retry-failed does."
-        )
-    if report.table is None:
-        text += (
-            f" No table yet: {report.missing} unit(s) of other parts are still to be done. The run "
-            "that finishes them writes it."
-        )
-    else:
-        text += f" {report.rows} rows in {report.table}."
-    return text
 
 
 @contextlib.contextmanager

@@ -127,6 +127,26 @@ class StageReport:
         """0, or 5 where some units failed."""
         return EXIT_SOME_FAILED if self.failed else 0
 
+    def summary(self, failures: Path | str = "data/failures.csv") -> str:
+        """Word what the run did and what is to be done next; `failures` is where reasons are."""
+        text = f"{self.stage}: {self.done} done, {self.resumed} from earlier runs, "
+        text += f"{self.failed} failed."
+        if self.failed:
+            text += f" Reasons are in {failures}."
+        if self.known_failures:
+            text += (
+                f" {self.known_failures} had failed before and were not tried again; "
+                "--retry-failed does."
+            )
+        if self.table is None:
+            text += (
+                f" No table yet: {self.missing} unit(s) of other parts are still to be done; the "
+                "run that finishes them writes it."
+            )
+        else:
+            text += f" {self.rows} rows in {self.table}."
+        return text
+
     def to_dict(self) -> dict[str, Any]:
         """Give the report as JSON can hold it."""
         return {
