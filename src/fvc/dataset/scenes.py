@@ -82,8 +82,8 @@ def random_camera(rng: np.random.Generator) -> Camera:
     """Draw a camera."""
     return Camera(
         blur=float(rng.uniform(0.4, 0.9)),
-        read_noise=float(rng.uniform(1.0, 3.0)),
-        shot_noise=float(rng.uniform(0.1, 0.35)),
+        read_noise=float(rng.uniform(2.0, 4.0)),
+        shot_noise=float(rng.uniform(0.1, 0.3)),
         pattern=float(rng.uniform(0.01, 0.03)),
         seed=int(rng.integers(1 << 31)),
     )
@@ -92,9 +92,9 @@ def random_camera(rng: np.random.Generator) -> Camera:
 def random_splice(rng: np.random.Generator) -> Splice:
     """Draw a splice; the weakest ones cannot be seen after compression."""
     return Splice(
-        area=float(rng.uniform(0.1, 0.4)),
-        scale=float(rng.uniform(0.45, 1.0)),
-        kept_noise=float(rng.uniform(0.0, 0.8)),
+        area=float(rng.uniform(0.12, 0.4)),
+        scale=float(rng.uniform(0.35, 0.9)),
+        kept_noise=float(rng.uniform(0.0, 0.7)),
         seed=int(rng.integers(1 << 31)),
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,7 +31,12 @@ _SIZES = ((160, 120), (176, 144), (192, 108), (208, 118), (240, 136), (256, 144)
 _RATES = (Fraction(15), Fraction(24), Fraction(25), Fraction(30), Fraction(30000, 1001))
 _ENDINGS = (".mp4", ".mp4", ".mp4", ".mkv", ".webm")
 _PLATFORMS = ("youtube", "youtube", "youtube", "facebook", "facebook", "twitter")
+_SECONDS = (1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.2, 2.3, 2.4)
+_QUALITIES = tuple(range(16, 25))
+_KEYFRAME_INTERVALS = (12, 15, 25, 30, 48, 60, 90)
 _ID_LETTERS = string.ascii_letters + string.digits + "-_"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -121,9 +127,35 @@ def make_simulated_archives(
     return tuple(folder / f"{name}.zip" for name in (*_ARCHIVES, "Metadata"))
 
 
+class _Technique:
+    """How clips were made and where they went, dealt without regard to the label.
+
+    Each class is dealt from shuffled decks of the same values, so that size, rate and the like are
+    spread alike over both and say next to nothing about the label.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self._decks: dict[tuple[str, str], list[Any]] = {}
+
+    def draw(self, label: str, name: str, values: Sequence[T]) -> T:
+        deck = self._decks.setdefault((label, name), [])
+        if not deck:
+            deck.extend(values[i] for i in self.rng.permutation(len(values)))
+        drawn: T = deck.pop()
+        return drawn
+
+    def video_id(self, platform: str) -> str:
+        if platform == "youtube":
+            letters = self.rng.integers(len(_ID_LETTERS), size=11)
+            return "".join(_ID_LETTERS[i] for i in letters)
+        return str(self.rng.integers(10**14, 10**15))
+
+
 def _plan(num_sources: int, seed: int, scratch: Path) -> list[_Upload]:
     # What a clip shows and how it was made are drawn from streams that do not know each other.
-    content, technique, places = np.random.default_rng(seed).spawn(3)
+    content, dealing = np.random.default_rng(seed).spawn(2)
+    technique = _Technique(dealing)
     n_copies = num_sources // 5
     n_scenes = num_sources - n_copies
     # A mixed copy is a fake made from a real clip; the classes come out equal.
@@ -132,11 +164,10 @@ def _plan(num_sources: int, seed: int, scratch: Path) -> list[_Upload]:
     n_real = num_sources // 2 - n_real_copies
     labels = content.permutation(["real"] * n_real + ["fake"] * (n_scenes - n_real))
     uploads: list[_Upload] = []
-    for number in range(n_scenes):
-        label = str(labels[number])
-        clip = _clip(content, technique, fake=label == "fake")
+    for label in map(str, labels):
+        clip = _clip(content, technique, label)
         cascade = f"{label[0]}{sum(u.label == label for u in uploads)}"
-        uploads.append(_placed(places, clip, scratch, (cascade,), label, duplicate=False))
+        uploads.append(_placed(technique, clip, scratch, (cascade,), label, duplicate=False))
     real, fake = (np.flatnonzero(labels == side) for side in ("real", "fake"))
     copied = [
         *content.choice(real, n_real_copies + n_mixed, replace=False),
@@ -144,18 +175,16 @@ def _plan(num_sources: int, seed: int, scratch: Path) -> list[_Upload]:
     ]
     for number, i in enumerate(copied):
         original = uploads[i]
-        clip = _upload_again(technique, original.clip)
-        label = original.label
-        if number < n_mixed:
-            label = "fake"
+        label = "fake" if number < n_mixed else original.label
+        clip = _upload_again(technique, original.clip, label)
+        if label != original.label:
             clip = replace(clip, shot=replace(clip.shot, splice=random_splice(content)))
-        uploads.append(_placed(places, clip, scratch, original.cascades, label, duplicate=True))
+        uploads.append(_placed(technique, clip, scratch, original.cascades, label, duplicate=True))
     _join_two_cascades(uploads, n_scenes)
-    doubted = _upload_again(technique, uploads[0].clip)
+    doubted = _upload_again(technique, uploads[0].clip, "uncertain")
     cascades = uploads[0].cascades
-    uploads.append(_placed(places, doubted, scratch, cascades, "uncertain", duplicate=True))
-    shares = places.permutation([_ARCHIVES[i % len(_ARCHIVES)] for i in range(len(uploads))])
-    return [replace(u, archive=str(a)) for u, a in zip(uploads, shares, strict=True)]
+    uploads.append(_placed(technique, doubted, scratch, cascades, "uncertain", duplicate=True))
+    return uploads
 
 
 def _join_two_cascades(uploads: list[_Upload], n_scenes: int) -> None:
@@ -167,31 +196,32 @@ def _join_two_cascades(uploads: list[_Upload], n_scenes: int) -> None:
                 return
 
 
-def _clip(content: np.random.Generator, technique: np.random.Generator, *, fake: bool) -> Clip:
-    width, height = _SIZES[technique.integers(len(_SIZES))]
-    fps = _RATES[technique.integers(len(_RATES))]
+def _clip(content: np.random.Generator, technique: _Technique, label: str) -> Clip:
+    width, height = technique.draw(label, "size", _SIZES)
+    fps = technique.draw(label, "rate", _RATES)
     shot = Shot(
         width=width,
         height=height,
-        frames=round(technique.uniform(1.6, 2.4) * fps),
+        frames=round(technique.draw(label, "seconds", _SECONDS) * fps),
         scene_seed=int(content.integers(1 << 31)),
         camera=random_camera(content),
-        splice=random_splice(content) if fake else None,
+        splice=random_splice(content) if label == "fake" else None,
     )
-    return Clip(Path(), shot, fps, int(technique.integers(18, 27)), int(technique.integers(12, 90)))
+    interval = technique.draw(label, "interval", _KEYFRAME_INTERVALS)
+    return Clip(Path(), shot, fps, technique.draw(label, "quality", _QUALITIES), interval)
 
 
-def _upload_again(technique: np.random.Generator, clip: Clip) -> Clip:
+def _upload_again(technique: _Technique, clip: Clip, label: str) -> Clip:
     return replace(
         clip,
-        quality=int(technique.integers(20, 29)),
-        keyframe_interval=int(technique.integers(12, 90)),
-        copying=COPYINGS[technique.integers(len(COPYINGS))],
+        quality=technique.draw(label, "quality", _QUALITIES) + 2,
+        keyframe_interval=technique.draw(label, "interval", _KEYFRAME_INTERVALS),
+        copying=technique.draw(label, "copying", COPYINGS),
     )
 
 
 def _placed(
-    places: np.random.Generator,
+    technique: _Technique,
     clip: Clip,
     scratch: Path,
     cascades: tuple[str, ...],
@@ -199,15 +229,12 @@ def _placed(
     *,
     duplicate: bool,
 ) -> _Upload:
-    platform = _PLATFORMS[places.integers(len(_PLATFORMS))]
-    ending = _ENDINGS[places.integers(len(_ENDINGS))]
-    if platform == "youtube":
-        letters = places.integers(len(_ID_LETTERS), size=11)
-        video_id = "".join(_ID_LETTERS[i] for i in letters)
-    else:
-        video_id = str(places.integers(10**14, 10**15))
-    path = scratch / f"{platform}_{video_id}{ending}"
-    return _Upload("", platform, video_id, cascades, label, duplicate, replace(clip, path=path))
+    platform = technique.draw(label, "platform", _PLATFORMS)
+    video_id = technique.video_id(platform)
+    ending = technique.draw(label, "ending", _ENDINGS)
+    clip = replace(clip, path=scratch / f"{platform}_{video_id}{ending}")
+    archive = technique.draw(label, "archive", _ARCHIVES)
+    return _Upload(archive, platform, video_id, cascades, label, duplicate, clip)
 
 
 def _write_aes(path: Path, members: Sequence[tuple[str, Path]], password: str) -> None:
