@@ -46,6 +46,18 @@ def test_the_documented_counts() -> None:
     assert SCALED_FEATURE_NAMES[:15] == FEATURE_NAMES
 
 
+def test_the_documented_order() -> None:
+    assert SCALED_FEATURE_NAMES == (
+        *("noise_energy", "noise_mad", "noise_kurtosis", "noise_inconsistency"),
+        *("noise_persistence", "dct_ac_energy", "dct_high_ratio", "dct_first_digit"),
+        *("laplacian_var", "gradient_mean", "blockiness", "block_grid_offset"),
+        *("codec_bits_per_pixel", "codec_keyframe_interval", "codec_packet_variation"),
+        *("edge_preservation", "texture_uniformity", "compression_artifacts"),
+        *("color_consistency_r", "color_consistency_g", "color_consistency_b"),
+        *("is_upscaled", "is_downscaled"),
+    )
+
+
 def test_a_frame_without_bars_is_all_picture() -> None:
     assert picture_area(clip()) == PictureArea(0, 160, 0, 208, 1.0)
 

@@ -66,7 +66,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, make_video: MakeVideo) -> 
         width, height = size
         raw = make_video(
             workspace.videos / f"{name}.mkv",
-            **{"frames": frames, "width": width, "height": height, "seed": k},
+            **{"frames": frames, "width": width, "height": height, "seed": 10 + k},
         )
         made = {"frames": frames, "options": GOP, "seed": k}
         clip = make_video(
@@ -131,6 +131,18 @@ def test_a_usual_clip_has_every_feature(project: Project) -> None:
     row = table_of(project.stage4).row(0, named=True)
     assert [name for name in SCALED_FEATURE_NAMES if row[name] is None] == []
     assert (row["is_upscaled"], row["is_downscaled"]) == (1.0, 0.0)
+
+
+def test_edges_are_compared_with_the_clip_that_was_scaled(project: Project) -> None:
+    workspace, clip = project.workspace, project.clips["usual"]
+    scaled = workspace.stage3.folder / "usual.mp4"
+    raw, unscaled = (workspace.absolute(clip[n]) for n in ("original_video", "video_path"))
+    size = (160, 96)
+    right = extract_scaled_features(scaled, unscaled, raw, unscaled_size=size)
+    wrong = extract_scaled_features(scaled, raw, raw, unscaled_size=size)
+    row = table_of(project.stage4).row(0, named=True)
+    assert row["edge_preservation"] == pytest.approx(right["edge_preservation"])
+    assert wrong["edge_preservation"] != pytest.approx(right["edge_preservation"], abs=0.01)
 
 
 def test_what_a_single_frame_does_not_show_is_null(project: Project) -> None:

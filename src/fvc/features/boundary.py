@@ -18,8 +18,10 @@ SIDE = 8
 SMALLEST_SIDE = 4 * SIDE + 1
 """Pixels that a side must have for every offset to be seen four times along it."""
 
-OWN_LINES = (0, 4)
+OWN_LINES = [0, 4]
 """Offsets of lines that the file's own codec draws: 8×8 blocks, and transforms of 4×4 in them."""
+
+_OTHER_LINES = [line for line in range(SIDE) if line not in OWN_LINES]
 
 Profiles = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Sums of |Y[:, k+1] − Y[:, k]| over rows, shape (width − 1,); of |Y[k+1] − Y[k]| over columns,
@@ -109,8 +111,7 @@ def _by_offset(profile: NDArray[np.int32]) -> NDArray[np.float64]:
     whole = len(profile) // SIDE * SIDE
     # Entry k lies before line k + 1.
     means: NDArray[np.float64] = np.roll(profile[:whole].reshape(-1, SIDE).mean(axis=0), 1)
-    own = list(OWN_LINES)
-    means[own] = np.delete(means, own).mean()
+    means[OWN_LINES] = means[_OTHER_LINES].mean()
     return means
 
 

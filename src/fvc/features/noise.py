@@ -229,10 +229,10 @@ def noise_inconsistency(residual: Residual, luma: Luma, *, scratch: Scratch | No
         return math.nan
     magnitude = (scratch or Scratch()).array("whole", residual.shape, np.int16)
     parts = _area_means(np.abs(residual, out=magnitude), CELLS * PARTS)
-    levels = np.median(
-        parts.reshape(CELLS, PARTS, CELLS, PARTS).transpose(0, 2, 1, 3).reshape(CELLS, CELLS, -1),
-        axis=2,
-    )
+    by_cell = parts.reshape(CELLS, PARTS, CELLS, PARTS).transpose(0, 2, 1, 3)
+    ordered = np.sort(by_cell.reshape(CELLS, CELLS, PARTS**2), axis=2)
+    # The median of sixteen, at a fifth of what np.median takes for so few.
+    levels = ordered[:, :, PARTS**2 // 2 - 1 : PARTS**2 // 2 + 1].mean(axis=2)
     shade = _area_means(luma, CELLS)
     usable = levels[(shade >= CLIPPED[0]) & (shade <= CLIPPED[1])]
     if usable.size < 2 or usable.mean() == 0:

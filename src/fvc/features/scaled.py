@@ -1,5 +1,6 @@
 """The six features that only a scaled clip has: what scaling kept, smoothed and left behind."""
 
+import functools
 import math
 
 import cv2
@@ -164,15 +165,21 @@ def periodicity(profile: NDArray[np.float64], period: float) -> float:
     power_of_signal = float(np.square(signal).sum())
     if power_of_signal < 1e-12:
         return math.nan
+    power = np.square(np.abs(_waves(n, period, furthest) @ signal)).sum(axis=0)
+    # A billionth of the signal's power, so that an exact zero has a logarithm.
+    floor = 1e-9 * power_of_signal
+    return math.log((power[0] + floor) / (power[1:].mean() + floor))
+
+
+@functools.lru_cache(maxsize=8)
+def _waves(n: int, period: float, furthest: int) -> NDArray[np.complex128]:
+    """Waves of the harmonics (rows) at the period itself (column 0) and beside it, shape (…, n)."""
     steps = np.arange(NEIGHBOURS[0], furthest + 1)
     offsets = np.concatenate([[0], -steps, steps])
     harmonics = np.arange(1, max(1, math.floor(period / 2)) + 1)
     frequencies = (harmonics[:, None] / period) + offsets[None, :] / n
-    waves = np.exp(-2j * math.pi * frequencies[..., None] * np.arange(n))
-    power = np.square(np.abs(waves @ signal)).sum(axis=0)
-    # A billionth of the signal's power, so that an exact zero has a logarithm.
-    floor = 1e-9 * power_of_signal
-    return math.log((power[0] + floor) / (power[1:].mean() + floor))
+    waves: NDArray[np.complex128] = np.exp(-2j * math.pi * frequencies[..., None] * np.arange(n))
+    return waves
 
 
 def color_consistency(means: ArrayLike, share: float = 1.0) -> NDArray[np.float64]:
