@@ -55,6 +55,7 @@ class Workspace:
         self.folds = self.stage5 / "folds.parquet"
         self.leaderboard_json = self.stage5 / "leaderboard.json"
         self.leaderboard_parquet = self.stage5 / "leaderboard.parquet"
+        self.comparison = self.stage5 / "comparison"
 
     def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
         return StageFiles(number, command, self.data / folder, table, self.data / f"stage{number}")
@@ -67,6 +68,10 @@ class Workspace:
     def model(self, name: str) -> Path:
         """Folder of a trained model type."""
         return self.stage5 / name
+
+    def audit(self, name: str) -> Path:
+        """Folder of the audit of a model type, or of a file of scores."""
+        return self.stage5 / "audit" / name
 
     def fold(self, name: str, fold: int) -> Path:
         """Folder of one fold of a trained model type."""

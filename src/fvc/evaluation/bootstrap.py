@@ -17,6 +17,7 @@ from scipy.special import stdtrit
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.uint16]
 
 METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "brier")
 """Metrics that get an interval."""
@@ -86,16 +87,63 @@ def bootstrap_means(
         For each of `METRICS` an array of shape (resamples done,). Where a fold has lost a class in
         a resample, the mean is over the other folds; a resample without any usable fold is NaN.
     """
-    cells = _cells(rows)
+    times = group_draws(rows, resamples=resamples, rng=rng)
+    return weighted_means(rows, times, threshold=threshold)
+
+
+def group_draws(rows: ScoredRows, *, resamples: int, rng: np.random.Generator) -> Counts:
+    """Draw groups with replacement, stratified by the classes that they hold.
+
+    Parameters
+    ----------
+    rows
+        Scored rows; groups are numbered without gaps.
+    resamples
+        Wanted number of resamples; fewer for very large tables, see `MIN_RESAMPLES`.
+    rng
+        Draws the groups.
+
+    Returns
+    -------
+    numpy.ndarray
+        How often each group was drawn, shape (resamples done, groups).
+    """
     done = min(resamples, max(MIN_RESAMPLES, _BUDGET // max(1, len(rows.cell))))
     n_groups = int(rows.group.max()) + 1
     strata = _strata(rows, n_groups)
-    parts = []
-    largest = max(len(cell.group) for cell in cells)
-    block = max(1, _BLOCK_CELLS // max(largest, n_groups))
+    times: Counts = np.empty((done, n_groups), dtype=np.uint16)
+    block = max(1, _BLOCK_CELLS // n_groups)
     for start in range(0, done, block):
-        times = _draw(strata, n_groups, min(block, done - start), rng)
-        parts.append(_weighted_means(cells, times, threshold))
+        times[start : start + block] = _draw(strata, n_groups, min(block, done - start), rng)
+    return times
+
+
+def weighted_means(rows: ScoredRows, times: Counts, *, threshold: float) -> dict[str, Floats]:
+    """Return means over folds of each metric, every group counting as often as it was drawn.
+
+    Parameters
+    ----------
+    rows
+        Scored rows.
+    times
+        How often each group counts, shape (resamples, groups), as `group_draws` returns it; ones
+        give the plain means.
+    threshold
+        A score of at least this much is called fake.
+
+    Returns
+    -------
+    dict
+        For each of `METRICS` an array of shape (resamples,). Where a fold lacks a class in a
+        resample, the mean is over the other folds; a resample without any usable fold is NaN.
+    """
+    cells = _cells(rows)
+    largest = max(len(cell.group) for cell in cells)
+    block = max(1, _BLOCK_CELLS // max(largest, times.shape[1]))
+    parts = [
+        _weighted_means(cells, times[start : start + block].astype(np.float64), threshold)
+        for start in range(0, len(times), block)
+    ]
     return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
 
 

@@ -1,7 +1,9 @@
 """What all pictures share: colours, size, a title that says what was measured on what, saving."""
 
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -70,3 +72,11 @@ def save_png(figure: Figure, path: Path) -> None:
     with atomic_write(path) as temporary:
         # The name of the program and its version would differ between machines.
         figure.savefig(temporary, dpi=_DPI, format="png", metadata={"Software": None})
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG with text as text; the same figure gives the same bytes."""
+    # Ids of clip paths are random without a salt, and the date is that of writing.
+    settings: dict[Any, Any] = {"svg.hashsalt": "fvc", "svg.fonttype": "none"}
+    with atomic_write(path) as temporary, matplotlib.rc_context(settings):
+        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})

@@ -81,7 +81,7 @@ def _in_processes(
     tasks: Sequence[FoldTask], clips: Clips, sources: Sources, workers: int
 ) -> Iterator[FoldResult]:
     arguments = _arguments(clips, sources)
-    with _quiet_threads(), parallel_config(backend="loky", inner_max_num_threads=1):
+    with quiet_threads(), parallel_config(backend="loky", inner_max_num_threads=1):
         finished = Parallel(n_jobs=workers, return_as="generator_unordered")(
             delayed(run_fold)(task, *arguments) for task in tasks
         )
@@ -91,7 +91,7 @@ def _in_processes(
 
 
 @contextlib.contextmanager
-def _quiet_threads() -> Iterator[None]:
+def quiet_threads() -> Iterator[None]:
     """Make the workers' OpenMP threads sleep while they wait: spinning costs tenfold under load."""
     before = os.environ.get("OMP_WAIT_POLICY")
     os.environ["OMP_WAIT_POLICY"] = "passive"
