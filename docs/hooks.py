@@ -16,7 +16,7 @@ def command_line() -> str:
     text = generate_markdown_docs(
         build_app(), recursive=True, heading_level=2, no_root_title=True, generate_toc=False
     )
-    return text.replace(" *[default: ()]*", "")
+    return text.replace(" *[default: ()]*", "").replace("*[default: *]*", "*[default: `*`]*")
 
 
 def models() -> str:

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import inspect
+import re
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from docs_pages import DOCS, ROOT, table_after
 
 import fvc.errors
 from fvc.features.names import FEATURE_NAMES, INDICATOR_NAMES, SCALED_ONLY_NAMES
+from fvc.models import list_models
 from fvc.tables import schemas
 
 FILES = DOCS / "reference" / "files.md"
@@ -116,3 +118,15 @@ def test_the_example_of_grouped_folds_runs() -> None:
     )
     assert result.attempted >= 4
     assert result.failed == 0
+
+
+def test_the_readme_calls_its_result_simulated_and_names_its_n() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = text.split("<!-- begin: result -->")[1].split("<!-- end: result -->")[0]
+    assert "**simulated videos**" in block
+    assert re.search(r"\d+ sources \(\d+ real, \d+ fake\) in \d+ groups", block)
+    rows = table_after(ROOT / "README.md", "<!-- begin: result -->")
+    models = [row[0] for row in rows if not row[0].startswith("*")]
+    assert models
+    assert set(models) <= set(list_models(available=True))
+    assert any(row[0].startswith("*") for row in rows)
