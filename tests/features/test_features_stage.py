@@ -142,7 +142,7 @@ def test_edges_are_compared_with_the_clip_that_was_scaled(project: Project) -> N
     wrong = extract_scaled_features(scaled, raw, raw, unscaled_size=size)
     row = table_of(project.stage4).row(0, named=True)
     assert row["edge_preservation"] == pytest.approx(right["edge_preservation"])
-    assert wrong["edge_preservation"] != pytest.approx(right["edge_preservation"], abs=0.01)
+    assert wrong["edge_preservation"] != pytest.approx(right["edge_preservation"], abs=1e-3)
 
 
 def test_what_a_single_frame_does_not_show_is_null(project: Project) -> None:
