@@ -250,7 +250,8 @@ def test_a_stream_that_begins_in_the_middle(tmp_path: Path) -> None:
     frames = list(decode(path))
     assert 50 < len(frames) < 100
     assert not any(f.is_corrupt for f in frames)
-    assert len(sample_frames(path).frames) == 6
+    assert packet_statistics(path).frame_count == len(frames)
+    assert sample_frames(path).pts_seconds[0] > frames[0].pts * frames[0].time_base
 
 
 def test_one_video_among_several_streams(tmp_path: Path) -> None:

@@ -84,6 +84,11 @@ def test_a_graph_follows_a_change_of_size_and_format() -> None:
     shapes = [(64, 48, "yuv420p"), (64, 48, "yuv444p"), (100, 50, "yuv420p"), (64, 48, "yuv420p")]
     for number, (width, height, name) in enumerate(shapes):
         result = graph.process(picture(number, width, height, name))
+        alone = FilterGraph("scale=32:24:flags=bilinear").process(
+            picture(number, width, height, name)
+        )
+        assert result.format.name == alone.format.name == name
+        assert same(result, planes(alone))
         assert (result.width, result.height, result.pts) == (32, 24, 40 * number)
 
 
@@ -207,6 +212,7 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
     for file in files:
         write_video(file, frames(), fps=25)
     assert files[0].read_bytes() == files[1].read_bytes() == files[2].read_bytes()
+    assert b"Lavf" not in files[0].read_bytes()
 
 
 def test_what_is_written(tmp_path: Path) -> None:
