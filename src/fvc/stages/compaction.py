@@ -97,6 +97,20 @@ def write_stage_table(stage: Stage, folder: Path, plan: pl.DataFrame, path: Path
     frame = pl.concat(frames)
     frames.clear()
     frame = frame.sort(_POSITION).drop(_POSITION).select(list(columns))
-    frame = check(frame, stage.schema, path)
+    frame = _settled(check(frame, stage.schema, path))
     write_table(frame, path)
     return frame.height
+
+
+def _settled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lay texts out in the order of the rows.
+
+    A text column refers to pieces of memory as they were read, and an Arrow file keeps those: the
+    order of the journals would show in its bytes.
+    """
+    oldest = pl.CompatLevel.oldest()
+    for name in frame.columns:
+        if frame.schema[name] == pl.String:
+            column = pl.Series(name, frame[name].rechunk().to_arrow(compat_level=oldest))
+            frame = frame.with_columns(column)
+    return frame.rechunk()

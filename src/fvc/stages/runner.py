@@ -24,7 +24,6 @@ from fvc.stages.state import State, changed_settings
 from fvc.workspace import Workspace
 
 _log = logging.getLogger(__name__)
-_HELD_BACK = 64
 EXIT_TERMINATED = 143
 
 
@@ -191,24 +190,15 @@ class _Run:
 
     def _tasks(self, units: Iterable[Unit], journal: Journal) -> Iterator[Task]:
         """Give what is to be done, and see to it that no older claim about it survives."""
-        held: list[Task] = []
         for task, is_stale in self._undone(units):
             if not self.has_begun:
                 self.has_begun = True
                 self.folder.remove_tables()
-            if not is_stale and not held:
-                yield task
-                continue
-            # Flushed before the unit's files change; many at a time, since that takes its time.
-            held.append(task)
             if is_stale:
+                # On the disk before the unit's files change: a power cut must not bring it back.
                 journal.append(begun_line(task, self.generation))
-            if len(held) == _HELD_BACK:
                 journal.sync()
-                yield from held
-                held.clear()
-        journal.sync()
-        yield from held
+            yield task
 
     def _undone(self, units: Iterable[Unit]) -> Iterator[tuple[Task, bool]]:
         afresh = self.options.delete_existing
