@@ -30,7 +30,7 @@ def _stage_options() -> dict[str, tuple[str, inspect.Parameter]]:
         help = documented(stage_function(verb)).get(parameter.name)
         key = f"{verb}_{parameter.name}".replace("-", "_")
         note = Parameter(name=names, group=f"Options of `{verb}`", help=help)
-        annotation: Any = Annotated[parameter.annotation, note]  # type: ignore[name-defined]
+        annotation: Any = Annotated[parameter.annotation, note]
         options[key] = verb, parameter.replace(name=key, annotation=annotation)
     return options
 
