@@ -1,8 +1,10 @@
 """Running the folds of a model in parallel, one thread a fit."""
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
@@ -72,9 +74,7 @@ def _here(
 ) -> Iterator[FoldResult]:
     arguments = _arguments(clips, sources)
     for task in tasks:
-        with threadpool_limits(1):
-            result = run_fold(task, *arguments)  # type: ignore[arg-type]
-        yield result
+        yield run_fold(task, *arguments)  # type: ignore[arg-type]
 
 
 def _in_processes(
@@ -88,6 +88,18 @@ def _in_processes(
         # What a dead worker takes with it is recorded by the caller as failed.
         with contextlib.suppress(BrokenProcessPool):
             yield from finished
+
+
+def one_thread() -> contextlib.AbstractContextManager[Any]:
+    """Keep this process's linear algebra on one thread.
+
+    Its matrices are small: threads only wait for each other, at many times the cost on a busy
+    machine, and sums in another order would change the last digits.
+    """
+    # Only libraries that are loaded have threads to limit, and SciPy brings its own.
+    importlib.import_module("sklearn.linear_model")
+    limits: contextlib.AbstractContextManager[Any] = threadpool_limits(1)
+    return limits
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from fvc.training.clips import Sources, join_clips
 from fvc.training.model import Request, train_model
 from fvc.training.output import clear
 from fvc.training.progress import log_file, show_progress
-from fvc.training.running import stop_workers, usable_cores
+from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split
 from fvc.workspace import Workspace
 
@@ -90,7 +90,7 @@ def train_sklearn_logreg(
         workers=usable_cores(),
     )
     spec = replace(spec, tables=tuple(number for number, _, _ in tables))
-    with log_file(workspace.logs(5)), show_progress() as fits:
+    with log_file(workspace.logs(5)), show_progress() as fits, one_thread():
         if delete_existing:
             clear(output, everything=True)
         try:

@@ -23,7 +23,7 @@ from fvc.training.model import Request, train_model
 from fvc.training.output import clear
 from fvc.training.progress import log_file, show_progress
 from fvc.training.report import ModelOutcome, TrainReport
-from fvc.training.running import stop_workers, usable_cores
+from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split
 from fvc.workspace import Workspace
 
@@ -125,7 +125,7 @@ def stage5_train_models(
         repeats=repeats,
         workers=workers or usable_cores(),
     )
-    with log_file(workspace.logs(5)) as log:
+    with log_file(workspace.logs(5)) as log, one_thread():
         logger.info("folds: %s %s", "made" if split.made else "read", split.block)
         if delete_existing:
             for spec in trainable:
