@@ -37,6 +37,10 @@ VERBS = {
     "train": ("fvc.cli.train:command", "Stage 5: train and score detectors in grouped folds."),
     "run": ("fvc.cli.run:command", "Stages 1 to 5, or one of them."),
     "leaderboard": ("fvc.cli.leaderboard:command", "The detectors that were trained, ranked."),
+    "compare": (
+        "fvc.cli.compare:command",
+        "Whether trained detectors differ at all, and what the best is worth.",
+    ),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),

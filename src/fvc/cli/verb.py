@@ -30,6 +30,7 @@ def verb(
     example: str,
     results: Callable[[Workspace], Path],
     show: Callable[[Any, Workspace], None] = show_summary,
+    positional: str | None = None,
 ) -> App:
     """Make the verb of a public function.
 
@@ -48,8 +49,17 @@ def verb(
         The folder of the results, in which the options that were in effect are written down.
     show
         Prints the report for people.
+    positional
+        The parameter that may be given without its flag; a tuple takes all values there are.
     """
     parameters = options_of(function)
+    if positional is not None:
+        bare = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        # Those without a flag stand first in a signature.
+        parameters = [
+            *(p.replace(kind=bare) for p in parameters if p.name == positional),
+            *(p for p in parameters if p.name != positional),
+        ]
     return report_verb(function, parameters, name=name, example=example, results=results, show=show)
 
 
@@ -71,7 +81,8 @@ def report_verb(
     )
 
     @functools.wraps(function)
-    def call(**given: Any) -> int:
+    def call(*bare: Any, **given: Any) -> int:
+        given |= dict(zip((p.name for p in parameters), bare, strict=False))
         shown = given.pop("output", OutputOptions())
         options = bind(function, given, shown)
         with logging_to_terminal(shown):
