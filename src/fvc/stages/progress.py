@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from fvc.stages.journal import writing_failed
 
@@ -95,6 +102,18 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def bar_columns() -> tuple[ProgressColumn, ...]:
+    """Give what stands in the bar's line."""
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failed]}"),
+    )
+
+
 @contextlib.contextmanager
 def display(title: str, *, quiet: bool) -> Iterator[Display]:
     """Open the display that fits: none, lines, or a bar on a terminal."""
@@ -104,16 +123,13 @@ def display(title: str, *, quiet: bool) -> Iterator[Display]:
     elif not console.is_terminal:
         yield Lines(title)
     else:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[failed]}"),
-        )
-        with Progress(*columns, console=console) as bar:
+        with Progress(*bar_columns(), console=console) as bar:
             yield Bar(title, bar)
+
+
+class _LogFile(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base's name
+        """Let it go: a full disk ends the run through the journal, with one message for it."""
 
 
 @contextlib.contextmanager
@@ -128,7 +144,7 @@ def log_file(folder: Path, label: str) -> Iterator[Path]:
     path = folder / f"{datetime.now():%Y%m%d-%H%M%S}-{label}.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise writing_failed(error, path) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
