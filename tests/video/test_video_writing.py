@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -103,6 +104,21 @@ def test_a_chain_that_holds_frames_back() -> None:
 
 
 # ---- standardising
+
+
+def test_frames_are_let_go(special: Special) -> None:
+    """Memory stays flat without the help of the garbage collector, which is slow to notice."""
+    gc.collect()
+    gc.disable()
+    try:
+        standardise, graph = Standardiser(), FilterGraph("scale=32:24")
+        for frame in decode(special("vfr")):
+            graph.process(standardise(frame))
+        del frame
+        alive = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive <= 2
 
 
 def test_what_is_standard_passes_untouched() -> None:

@@ -37,10 +37,12 @@ class Standardiser:
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """Standardise one frame; its time stays."""
-        turns, mirrored = orientation(frame)
-        kind = (frame.width, frame.height, frame.format.name, frame.color_range, turns, mirrored)
+        # Reading a frame's side data ties it into a reference cycle, in which it stays in memory
+        # until the next garbage collection: done for the first frame only.
+        shape = (frame.width, frame.height, frame.format.name)
+        kind = (*shape, frame.color_range, frame.rotation)
         if kind != self._kind:
-            self._prepare(frame, turns, mirrored)
+            self._prepare(frame, *orientation(frame))
             self._kind = kind
         assert self._tags is not None
         assert self._size is not None
