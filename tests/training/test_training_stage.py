@@ -14,6 +14,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from fvc.errors import (
+    LockedError,
     MissingInputError,
     NotAvailableError,
     OptionError,
@@ -26,6 +27,7 @@ from fvc.tables import PredictionSchema, check, read_table, write_table
 from fvc.tracking import DuckDBAnalytics
 from fvc.training import TrainReport, stage5_train_models
 from fvc.training.clips import Sources
+from fvc.training.output import held
 from fvc.training.stage import read_clips
 from fvc.workspace import Workspace
 
@@ -314,6 +316,15 @@ def test_ten_sources_are_enough_and_a_new_index_makes_the_folds_stale(
     again = stage5_train_models(workspace.root, n_splits=4, delete_existing=True, **asked)
     assert again.models[0].status == "trained"
     assert again.models[0].n_sources == 9
+
+
+def test_a_model_is_trained_by_one_run_at_a_time(run: Run) -> None:
+    asked: dict[str, Any] = {"n_splits": 3, "repeats": 2, "workers": 1}
+    with (
+        held(run.workspace.model("svm"), "svm"),
+        pytest.raises(LockedError, match="the training of svm is being run by process"),
+    ):
+        stage5_train_models(run.workspace.root, model_types=("svm",), **asked)
 
 
 def test_importing_the_room_imports_no_learning_library() -> None:

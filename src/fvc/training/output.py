@@ -1,13 +1,17 @@
 """A model's folder: what identifies its content, whether it is whole, and making it afresh."""
 
+import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fvc.errors import OutputError
 from fvc.models import ModelSpec
+from fvc.stages.locks import PartLock
+from fvc.stages.options import Part
 from fvc.tables import atomic_write, output_error, write_json_atomic
 from fvc.workspace import Workspace
 
@@ -47,6 +51,24 @@ def fingerprint(spec: ModelSpec, settings: dict[str, Any], split: str, clips: st
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def held(folder: Path, name: str) -> Iterator[None]:
+    """Hold a model's folder against other runs; models can be trained side by side.
+
+    Raises
+    ------
+    LockedError
+        Another run trains this model; it is named.
+    """
+    lock = PartLock(folder.parent / ".locks" / folder.name, Part(), f"the training of {name}")
+    with lock.gate():
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_complete(folder: Path, wanted: str, workspace: Workspace) -> dict[str, Any] | None:
@@ -102,7 +124,7 @@ def _remove(path: Path) -> None:
 
 def list_files(folder: Path, workspace: Workspace) -> list[str]:
     """List a model's files relative to the project, without ``metrics.json`` itself."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    files = (path for path in folder.rglob("*") if path.is_file())
     metrics = folder / "metrics.json"
     return sorted(workspace.relative(path) for path in files if path != metrics)
 

@@ -12,7 +12,7 @@ from fvc.models import get_model
 from fvc.tables import find_metadata, read_table
 from fvc.training.clips import Sources, join_clips
 from fvc.training.model import Request, train_model
-from fvc.training.output import clear
+from fvc.training.output import clear, held
 from fvc.training.progress import log_file, show_progress
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split
@@ -91,11 +91,12 @@ def train_sklearn_logreg(
     )
     spec = replace(spec, tables=tuple(number for number, _, _ in tables))
     with log_file(workspace.logs(5)), show_progress() as fits, one_thread():
-        if delete_existing:
-            clear(output, everything=True)
         try:
             clips = join_clips(tables, sources)
-            _, document = train_model(spec, clips, sources, request, fits, folder=output)
+            with held(output, spec.name):
+                if delete_existing:
+                    clear(output, everything=True)
+                _, document = train_model(spec, clips, sources, request, fits, folder=output)
         finally:
             stop_workers()
         if output.parent == workspace.stage5:

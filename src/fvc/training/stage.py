@@ -20,7 +20,7 @@ from fvc.models import (
 from fvc.tables import read_table, require_table
 from fvc.training.clips import Clips, Sources, join_clips
 from fvc.training.model import Request, train_model
-from fvc.training.output import clear
+from fvc.training.output import clear, held
 from fvc.training.progress import log_file, show_progress
 from fvc.training.report import ModelOutcome, TrainReport
 from fvc.training.running import one_thread, stop_workers, usable_cores
@@ -98,6 +98,8 @@ def stage5_train_models(
         Too few groups for so many folds; the message says how many would do.
     LeakageError
         A group stands on both sides of a split.
+    LockedError
+        Another run trains one of these models.
     """
     begun = time.perf_counter()
     specs = _asked(model_types)
@@ -127,10 +129,7 @@ def stage5_train_models(
     )
     with log_file(workspace.logs(5)) as log, one_thread():
         logger.info("folds: %s %s", "made" if split.made else "read", split.block)
-        if delete_existing:
-            for spec in trainable:
-                clear(workspace.model(spec.name), everything=True)
-        outcomes = _train_all(specs, request)
+        outcomes = _train_all(specs, request, delete_existing=delete_existing)
         leaderboard = build_leaderboard(workspace)
     return TrainReport(
         models=tuple(outcomes),
@@ -157,7 +156,9 @@ def _asked(model_types: Sequence[str]) -> list[ModelSpec]:
     return [MODEL_CONFIGS[name] for name in names]
 
 
-def _train_all(specs: Sequence[ModelSpec], request: Request) -> list[ModelOutcome]:
+def _train_all(
+    specs: Sequence[ModelSpec], request: Request, *, delete_existing: bool
+) -> list[ModelOutcome]:
     sources = Sources.from_folds(request.folds, int(request.split["repeats"]))
     wanted = {spec.tables for spec in specs if spec.available}
     # An alias is copied from the model it names where that stands before it.
@@ -168,7 +169,12 @@ def _train_all(specs: Sequence[ModelSpec], request: Request) -> list[ModelOutcom
             for tables in sorted(wanted):
                 clips = read_clips(request.workspace, tables, sources)
                 for spec in order:
-                    if spec.available and spec.tables == tables:
+                    if not spec.available or spec.tables != tables:
+                        continue
+                    folder = request.workspace.model(spec.name)
+                    with held(folder, spec.name):
+                        if delete_existing:
+                            clear(folder, everything=True)
                         outcomes[spec.name], _ = train_model(spec, clips, sources, request, fits)
     finally:
         if request.workers > 1:
