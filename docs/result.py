@@ -38,14 +38,18 @@ def result_table(board: dict[str, Any]) -> str:
     best = max(alone, key=lambda row: row["roc_auc"])
     lines.append(_row(f"*{best['baseline']} alone, the best of the single ones*", best, ""))
     lines += [_row(f"*{r['baseline']}*", r, "") for r in scored if TOGETHER in r["baseline"]]
-    warned = sum(bool(row["warning"]) for row in models)
     lines += [
         "",
-        "Rows in italics are what metadata alone reach; a model has to beat them. With so few",
-        f"groups the intervals are wide, and {warned} of {len(models)} models carry a warning that "
-        "metadata come",
-        "near them. These numbers show that the system works. They say nothing about real videos.",
+        "Rows in italics are what metadata alone reach; a model has to beat them. With so few groups",
+        "the intervals are wide, and models whose intervals overlap cannot be ranked. The simulated",
+        "fakes differ from the real clips by construction: these numbers show that the system works",
+        "and say nothing about real videos.",
     ]
+    warned = sum(bool(row["warning"]) for row in models)
+    if warned:
+        lines[-1] += (
+            f" {warned} of {len(models)} models carry a warning that metadata come near them."
+        )
     return "\n".join(lines)
 
 
