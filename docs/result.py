@@ -40,10 +40,10 @@ def result_table(board: dict[str, Any]) -> str:
     lines += [_row(f"*{r['baseline']}*", r, "") for r in scored if TOGETHER in r["baseline"]]
     lines += [
         "",
-        "Rows in italics are what metadata alone reach; a model has to beat them. With so few groups",
-        "the intervals are wide, and models whose intervals overlap cannot be ranked. The simulated",
-        "fakes differ from the real clips by construction: these numbers show that the system works",
-        "and say nothing about real videos.",
+        "Rows in italics are what metadata alone reach; a model has to beat them. With so few",
+        "groups the intervals are wide, and models whose intervals overlap cannot be ranked. The",
+        "simulated fakes differ from the real clips by construction: these numbers show that the",
+        "system works and say nothing about real videos.",
     ]
     warned = sum(bool(row["warning"]) for row in models)
     if warned:
