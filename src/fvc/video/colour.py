@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -106,7 +106,7 @@ def luma_plane(frame: VideoFrame) -> NDArray[np.uint8]:
         if full:
             return plane
         # Both steps saturate and round as the table would, at a quarter of its time.
-        luma = cv2.subtract(plane, 16)
+        luma = cv2.subtract(plane, cast(Any, 16))
         return np.asarray(cv2.convertScaleAbs(luma, luma, 255.0 / 219.0), dtype=np.uint8)
     return _table(bits, full).take(plane)
 
