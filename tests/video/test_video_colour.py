@@ -164,3 +164,15 @@ def test_decoded_frames(special: Callable[[str], Path], name: str) -> None:
     luma = luma_plane(frame)
     assert luma.shape == (frame.height, frame.width)
     assert np.abs(luma - expected).max() < 1.05
+
+
+def test_pictures_of_a_few_pixels() -> None:
+    for width in range(1, 10):
+        for height in range(1, 10):
+            frame = av.VideoFrame(width, height, "yuv444p")
+            plane = frame.planes[0]
+            room = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+            samples = np.arange(width * height).reshape(height, width) * 3 % 256
+            room[:height, :width] = samples
+            exact = np.clip((samples - 16) / 219, 0, 1) * 255
+            assert np.abs(luma_plane(frame) - exact).max() <= 0.5

@@ -16,6 +16,9 @@ LIMITED, FULL = 1, 2
 # With several threads, FFmpeg 8.1 now and then gives other samples for the same input.
 _THREADS = 1
 
+# OpenCV takes an array of four values or fewer for a constant, not a picture.
+_FEW = 64
+
 _UNSPECIFIED = 2
 _BT709, _SMPTE170M = 1, 6
 
@@ -105,6 +108,8 @@ def luma_plane(frame: VideoFrame) -> NDArray[np.uint8]:
     if bits == 8:
         if full:
             return plane
+        if plane.size < _FEW:
+            return _table(8, False).take(plane)
         # Both steps saturate and round as the table would, at a quarter of its time.
         luma = cv2.subtract(plane, cast(Any, 16))
         return np.asarray(cv2.convertScaleAbs(luma, luma, 255.0 / 219.0), dtype=np.uint8)
