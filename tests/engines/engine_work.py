@@ -131,7 +131,7 @@ def pid_into(path: str) -> int:
 
 
 def grow(_: int) -> int:
-    grow.kept = b"\1" * (150 << 20)  # type: ignore[attr-defined]
+    grow.kept = b"\1" * (250 << 20)  # type: ignore[attr-defined]
     return os.getpid()
 
 

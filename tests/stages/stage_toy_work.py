@@ -48,6 +48,7 @@ class ToyWork:
     def suffer(self, what: str | None, unit: Unit, rows: list[dict[str, Any]]) -> None:
         match what:
             case "segv":
+                (self.root / "data/augmented_videos/.part-half.mp4").touch()
                 ctypes.string_at(0)
             case "fail":
                 raise VideoError(unit.id, "no_frames", 'has "no frames", none\nat all: é')

@@ -154,6 +154,7 @@ def test_what_fails_is_listed_and_the_rest_is_done(tmp_path: Path) -> None:
     assert report.table is not None
     assert set(read_table(report.table)["source"]) == {f"unit{i:03d}" for i in range(4)}
     assert list(report.failures) == rows
+    assert not list((tmp_path / "data").rglob(".part-*"))
     assert str(len(HAZARDS)) in report.summary()
 
     again = run(tmp_path, units)

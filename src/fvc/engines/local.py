@@ -294,8 +294,9 @@ class _Pool:
     def _bury(self, worker: _Worker) -> None:
         with self.lock:
             self.workers.remove(worker)
+        if worker.task is not None and worker.killed_at is None:
+            worker.process.join(0.5)  # it is ending by itself: let it say how
         worker.lifeline.close()
-        worker.process.join(0.5)
         worker.process.kill()
         worker.process.join(_KILL_SECONDS if worker.killed_at is None else 0.5)
         worker.connection.close()
