@@ -411,6 +411,17 @@ def test_a_copied_file_with_another_time_is_recognised_by_its_crc(write_aes: Wri
     assert files(archive) == {A: NOISE}
 
 
+def test_a_shortened_file_is_noticed_whatever_its_time(write_aes: Write) -> None:
+    archive = write_aes([(A, NOISE)])
+    extract(archive)
+    path = archive.parent / "videos" / A
+    time = path.stat().st_mtime_ns
+    path.write_bytes(NOISE[:-1])
+    os.utime(path, ns=(time, time))
+    assert extract(archive).extracted == 1
+    assert files(archive) == {A: NOISE}
+
+
 def test_another_archive_of_the_same_name_is_extracted_anew(write_aes: Write) -> None:
     extract(write_aes([(A, b"old!")], version=1))
     archive = write_aes([(A, b"new!")], version=1)

@@ -144,7 +144,7 @@ class AesDecrypter:
             self._counters = np.zeros((blocks, 2), dtype="<u8")
             self._counters[:, 0] = np.arange(self._next_block, self._next_block + blocks)
             self._stream = np.empty(blocks * _BLOCK, np.uint8)
-        else:
+        elif blocks:
             self._counters[:, 0] += np.uint64(self._next_block) - self._counters[0, 0]
         self._next_block += blocks
         stream = self._stream[: blocks * _BLOCK]

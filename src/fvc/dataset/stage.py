@@ -101,9 +101,9 @@ def setup_dataset(
         _require_corpus(workspace)
     with _alone(workspace), log_file(workspace.logs(0), STAGE_NAME):
         if corpus is not None:
-            gathered = _Gathered(str(corpus), find_corpus(corpus))
+            gathered = _Gathered(str(corpus), find_corpus(Path(corpus)))
         else:
-            gathered = _gather(workspace, sides, password, password_file)
+            gathered = _gather(workspace, sides, password, password_file, quiet=quiet)
         candidates = gathered.found.candidates
         _LOG.info("probing %d videos", len(candidates))
         with display("probe", quiet=quiet) as shown:
@@ -150,11 +150,16 @@ def _require_corpus(workspace: Workspace) -> None:
 
 
 def _gather(
-    workspace: Workspace, sides: dict[str, int], password: str | None, password_file: Path | None
+    workspace: Workspace,
+    sides: dict[str, int],
+    password: str | None,
+    password_file: Path | None,
+    *,
+    quiet: bool,
 ) -> _Gathered:
     archives = find_archives(workspace)
     if archives:
-        unpacked = unpack(archives, workspace, find_password(password, password_file))
+        unpacked = unpack(archives, workspace, find_password(password, password_file), quiet=quiet)
     else:
         unpacked = Unpacked(notes=["there are no archives: the videos unpacked before are indexed"])
     paths, notes = gather_metadata(workspace)

@@ -11,6 +11,7 @@ from fvc.dataset.corpus import walk_files
 from fvc.dataset.metadata import SUBSETS
 from fvc.dataset.report import ArchiveCounts
 from fvc.errors import ArchiveError
+from fvc.stages.progress import display
 from fvc.tables import atomic_write
 from fvc.workspace import Workspace
 
@@ -50,8 +51,21 @@ def find_archives(workspace: Workspace) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def unpack(archives: dict[str, Path], workspace: Workspace, password: str) -> Unpacked:
+def unpack(
+    archives: dict[str, Path], workspace: Workspace, password: str, *, quiet: bool = True
+) -> Unpacked:
     """Extract the archives to ``videos/``; one that is damaged as a whole is left out.
+
+    Parameters
+    ----------
+    archives
+        As `find_archives` gives them.
+    workspace
+        The project.
+    password
+        Of all archives.
+    quiet
+        Show no progress.
 
     Raises
     ------
@@ -64,7 +78,15 @@ def unpack(archives: dict[str, Path], workspace: Workspace, password: str) -> Un
     for name, path in archives.items():
         _LOG.info("unpacking %s", path.name)
         try:
-            extraction = extract_archive(path, workspace.videos / name, password=password)
+            with display(f"unpack {path.name}, MiB", quiet=quiet) as shown:
+                extraction = extract_archive(
+                    path,
+                    workspace.videos / name,
+                    password=password,
+                    on_progress=lambda done, total, shown=shown: shown.update(  # type: ignore[misc]
+                        finished=done >> 20, failed=0, expected=total >> 20
+                    ),
+                )
         except ArchiveError as error:
             if "password" in error.reason:
                 raise
