@@ -46,7 +46,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, make_video: MakeVideo) -> Pat
 def variable_rate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Nine frames at intervals of 1 to 7 fortieths of a second, each a gray of its own."""
     path = tmp_path_factory.mktemp("variable") / "variable.mkv"
-    steps = [1, 3, 1, 7, 2, 2, 5, 1]
+    steps = [1, 3, 1, 7, 2, 2, 1, 5]
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream("libx264", rate=40, options={"bf": "2"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -79,6 +79,7 @@ def test_spatial_variants_keep_a_variable_rate(
 ) -> None:
     written = render_one(variable_rate, tmp_path / "a.mp4", name)
     assert written.frame_count == 9
+    assert written == render_one(variable_rate, tmp_path / "copy.mp4", "original")
     assert times(tmp_path / "a.mp4") == pytest.approx(times(variable_rate), abs=1e-9)
 
 
@@ -198,27 +199,40 @@ def test_odd_sizes_and_other_formats_are_settled(make_video: MakeVideo, tmp_path
         assert frame.format.name == "yuv420p"
 
 
+def turn(clip: Path, path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Write a copy of an MP4 file with another matrix in its track header (ISO 14496-12, 8.3.2)."""
+    a, b, c, d = matrix
+    data = bytearray(clip.read_bytes())
+    at = data.index(b"tkhd") + 44
+    cells = (a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    data[at : at + 36] = b"".join(n.to_bytes(4, "big", signed=True) for n in cells)
+    path.write_bytes(data)
+    return path
+
+
 def test_a_picture_that_is_turned_by_half_is_turned(clip: Path, tmp_path: Path) -> None:
-    turned = tmp_path / "turned.mp4"
-    with av.open(str(clip)) as source, av.open(str(turned), "w") as out:
-        stream = out.add_stream_from_template(source.streams.video[0])
-        stream.set_display_rotation(180.0) if hasattr(stream, "set_display_rotation") else None
-        for packet in source.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                out.mux(packet)
-    data = bytearray(turned.read_bytes())
-    at = data.index(b"tkhd") + 4 + 4 + 20 + 16
-    data[at : at + 36] = b"".join(
-        n.to_bytes(4, "big", signed=True) for n in (-65536, 0, 0, 0, -65536, 0, 0, 0, 1 << 30)
-    )
-    turned.write_bytes(data)
+    turned = turn(clip, tmp_path / "turned.mp4", (-1, 0, 0, -1))
     render(turned, [(COPY, tmp_path / "copy.mp4"), (variant("cutout"), tmp_path / "cutout.mp4")])
     first, copied = luma(clip)[0], luma(tmp_path / "copy.mp4")[0]
     assert np.abs(copied - first[::-1, ::-1]).mean() < 2.5
     reverse = tmp_path / "reverse.mp4"
     render_one(turned, reverse, "temporal_reverse")
     assert np.abs(luma(reverse)[0] - luma(clip)[-1][::-1, ::-1]).mean() < 2.5
+
+
+def test_the_shape_of_pixels_is_kept_and_turned(tmp_path: Path) -> None:
+    frame, planes = blank_planes(64, 48)
+    for plane in planes:
+        plane[:] = 128
+    frame.pts, frame.time_base = 0, Fraction(1, 25)
+    wide = tmp_path / "wide.mp4"
+    write_video(wide, [frame], sample_aspect_ratio=Fraction(4, 3))
+    upright = turn(wide, tmp_path / "turned.mp4", (0, 1, -1, 0))
+    for source, size, aspect in ((wide, (64, 48), (4, 3)), (upright, (48, 64), (3, 4))):
+        written = render_one(source, tmp_path / "a.mp4", "blur")
+        assert (written.width, written.height) == size
+        with av.open(str(tmp_path / "a.mp4")) as made:
+            assert made.streams.video[0].sample_aspect_ratio == Fraction(*aspect)
 
 
 def test_one_frame_is_enough(make_video: MakeVideo, tmp_path: Path) -> None:

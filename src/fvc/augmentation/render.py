@@ -92,9 +92,6 @@ def render(
         The disk is full or cannot be written.
     """
     info = probe(source, on_frame=on_frame)
-    aspect = info.sample_aspect_ratio
-    if info.rotation in (90, 270):
-        aspect = 1 / aspect
     at_once = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES * info.width * info.height))
     reader = _Reader(source, num_frames, outputs[0][1].absolute().parent, on_frame)
     rendered: dict[int, Rendered] = {}
@@ -102,7 +99,9 @@ def render(
         places = [i for i, (v, _) in enumerate(outputs) if (v.augmentation == REVERSE) == backwards]
         for start in range(0, len(places), at_once):
             chosen = places[start : start + at_once]
-            writers = [_Writer(*outputs[i], fps=info.fps, aspect=aspect) for i in chosen]
+            writers = [
+                _Writer(*outputs[i], fps=info.fps, aspect=info.sample_aspect_ratio) for i in chosen
+            ]
             _write(reader.frames(backwards=backwards), writers, on_frame)
             rendered |= {i: w.rendered for i, w in zip(chosen, writers, strict=True)}
             # The encoders' memory goes before the next ones come.
