@@ -1,44 +1,29 @@
 """Password-protected ZIP archives: streamed out, checked, and never half there."""
 
 import contextlib
-import io
 import os
 import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from fvc.dataset.ciphers import (
-    AES_MAC_BYTES,
-    ZIPCRYPTO_HEADER_BYTES,
-    AesDecrypter,
-    Decrypter,
-    PlainDecrypter,
-    WrongPasswordError,
-    ZipCryptoDecrypter,
-    aes_header_bytes,
-)
+from fvc.dataset.ciphers import WrongPasswordError
 from fvc.dataset.journal import ExtractionJournal
 from fvc.dataset.members import (
     DEFAULT_LIMITS,
-    DEFLATED,
     Limits,
     Member,
     MemberError,
     NameRegister,
     check_member,
 )
+from fvc.dataset.streaming import LOCAL_HEADER, copy_member, open_member
 from fvc.errors import ArchiveError, OutputError
 from fvc.tables import TEMPORARY_MARK, atomic_write, output_error
 
-# Small enough for a block and its key stream to stay in the processor's cache.
-_CHUNK = 1 << 18
-_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
-_LOCAL_MAGIC = b"PK\x03\x04"
 _PROBES = 8
 _BAD_DIRECTORY = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, NotImplementedError, EOFError),
@@ -209,7 +194,7 @@ def _select(
             member = check_member(info, archive_stem=stem, limits=limits)
             if info.header_offset < taken_to:
                 raise MemberError("bomb", "its data overlap those of another member")
-            taken_to = info.header_offset + _LOCAL_HEADER.size + info.compress_size
+            taken_to = info.header_offset + LOCAL_HEADER.size + info.compress_size
             if member is None:
                 if not info.orig_filename.endswith("/"):
                     result.ignored[Path(info.orig_filename).suffix.lower() or "(none)"] += 1
@@ -228,7 +213,7 @@ def _check_password(archive: Path, stream: BinaryIO, members: list[Member], secr
     refused = 0
     for member in encrypted:
         try:
-            _decrypter(stream, member, secret)
+            open_member(stream, member, secret)
             return
         except WrongPasswordError:
             refused += 1
@@ -261,7 +246,7 @@ def _extract(
         raise MemberError("bomb", "the archive would grow beyond the total allowed")
     path = target.joinpath(*member.target.parts)
     try:
-        decrypter, trailer_bytes = _decrypter(stream, member, secret)
+        decrypter, trailer_bytes = open_member(stream, member, secret)
     except WrongPasswordError:
         raise MemberError("password", "its password differs from that of the others") from None
     try:
@@ -271,91 +256,10 @@ def _extract(
         if path.is_dir():
             raise MemberError("name_collision", "a folder of its name is there")
         with atomic_write(path) as temporary, temporary.open("wb", buffering=0) as sink:
-            size, crc = _pump(stream, sink, member, decrypter, trailer_bytes)
+            size, crc = copy_member(stream, sink, member, decrypter, trailer_bytes)
     except OSError as error:
         known = output_error(error, path)
         if known is not None:
             raise known from error
         raise MemberError("unreadable", f"reading or writing failed: {error}") from error
     return size, crc
-
-
-def _decrypter(stream: BinaryIO, member: Member, secret: bytes) -> tuple[Decrypter, int]:
-    """Place the stream at the member's data; return the decrypter and the trailer's length."""
-    stream.seek(member.header_offset)
-    raw = stream.read(_LOCAL_HEADER.size)
-    if len(raw) < _LOCAL_HEADER.size or raw[:4] != _LOCAL_MAGIC:
-        raise MemberError("corrupt", "its header is not where the archive's directory says")
-    _, _, flags, _, time, *_, name_length, extra_length = _LOCAL_HEADER.unpack(raw)
-    name = stream.read(name_length)
-    if member.name not in (name.decode("utf-8", "replace"), name.decode("cp437")):
-        raise MemberError("corrupt", "the archive's directory and the member name it differently")
-    stream.seek(extra_length, io.SEEK_CUR)
-    if not member.encrypted:
-        return PlainDecrypter(), 0
-    if member.aes_strength:
-        header = stream.read(aes_header_bytes(member.aes_strength))
-        return AesDecrypter(secret, member.aes_strength, header), AES_MAC_BYTES
-    header = stream.read(ZIPCRYPTO_HEADER_BYTES)
-    # Streaming writers do not know the CRC yet and use the time; some say so and use the CRC.
-    checks = (member.crc >> 24, time >> 8) if flags & 8 else (member.crc >> 24,)
-    return ZipCryptoDecrypter(secret, header, checks), 0
-
-
-def _pump(
-    stream: BinaryIO,
-    sink: io.RawIOBase | io.FileIO,
-    member: Member,
-    decrypter: Decrypter,
-    trailer_bytes: int,
-) -> tuple[int, int | None]:
-    overhead = trailer_bytes
-    if member.encrypted:
-        overhead += (
-            aes_header_bytes(member.aes_strength) if trailer_bytes else ZIPCRYPTO_HEADER_BYTES
-        )
-    unread = member.compressed_size - overhead
-    if unread < 0:
-        raise MemberError("corrupt", "it is shorter than its own encryption header")
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == DEFLATED else None
-    size, crc = 0, 0
-    # AE-2 leaves the CRC out: the authentication code covers the data.
-    has_crc = member.aes_version != 2
-
-    def put(block: bytes | memoryview) -> None:
-        nonlocal size, crc
-        size += len(block)
-        if size > member.size:
-            raise MemberError(
-                "bomb", f"it unpacks to more than the {member.size:,} bytes that it declares"
-            )
-        if has_crc:
-            crc = zlib.crc32(block, crc)
-        written = sink.write(block)
-        if written != len(block):
-            raise OSError("short write")
-
-    while unread:
-        data = stream.read(min(_CHUNK, unread))
-        if not data:
-            raise MemberError("corrupt", f"the archive ends {unread:,} bytes before it does")
-        unread -= len(data)
-        plain = decrypter.decrypt(data)
-        if inflater is None:
-            put(plain)
-            continue
-        try:
-            while len(plain) and not inflater.eof:
-                put(inflater.decompress(plain, _CHUNK))
-                plain = inflater.unconsumed_tail
-        except zlib.error as error:
-            raise MemberError("corrupt", f"its compressed data are damaged: {error}") from error
-    if inflater is not None and not inflater.eof:
-        put(inflater.flush())
-    if not decrypter.authentic(stream.read(trailer_bytes)):
-        raise MemberError("corrupt", "its authentication code is wrong: damaged or altered")
-    if size != member.size:
-        raise MemberError("corrupt", f"it holds {size:,} bytes and should hold {member.size:,}")
-    if has_crc and crc != member.crc:
-        raise MemberError("corrupt", f"its CRC is {crc:08x} and should be {member.crc:08x}")
-    return size, crc if has_crc else None
