@@ -35,7 +35,7 @@ def _cut(data: bytes, at: int, tail: bytes) -> bytes:
     return data[:at] + tail
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     which=st.integers(0, 1),
     share=st.floats(0, 1),
@@ -110,7 +110,7 @@ def test_blocks_of_a_journal_do_not_show(
     assert contents(root) == contents(finished)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     number=st.floats(allow_nan=False, allow_infinity=False) | st.none(),
     text=st.text(st.characters(exclude_categories=["Cs"])),

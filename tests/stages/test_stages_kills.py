@@ -70,7 +70,9 @@ def kill_until_done(root: Path, rng: random.Random, kills: int, group: bool) -> 
     return done
 
 
-@pytest.mark.parametrize(("seed", "group"), [(0, False), (1, True)])
+@pytest.mark.parametrize(
+    ("seed", "group"), [(0, False), pytest.param(1, True, marks=pytest.mark.slow)]
+)
 def test_a_killed_run_goes_on(
     tmp_path: Path, undisturbed: dict[str, bytes], seed: int, group: bool
 ) -> None:
