@@ -240,7 +240,7 @@ def plan_variants(
     Examples
     --------
     >>> [v.augmentation for v in plan_variants("youtube_abc", 3)]
-    ['brightness', 'noise', 'frame_drop']
+    ['frame_duplicate', 'affine', 'cutout']
     """
     if count < 0:
         raise OptionError(f"the number of augmentations is 0 or more, got {count}")
