@@ -106,7 +106,9 @@ def copy_member(
     unread = member.compressed_size - overhead
     if unread < 0:
         raise MemberError("corrupt", "it is shorter than its own encryption header")
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == DEFLATED else None
+    # Some writers leave an empty member without the two bytes of an empty deflate stream.
+    deflated = member.method == DEFLATED and unread > 0
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
     size, crc = 0, 0
     # AE-2 leaves the CRC out: the authentication code covers the data.
     has_crc = member.aes_version != 2
