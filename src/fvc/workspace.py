@@ -55,6 +55,7 @@ class Workspace:
         self.folds = self.stage5 / "folds.parquet"
         self.leaderboard_json = self.stage5 / "leaderboard.json"
         self.leaderboard_parquet = self.stage5 / "leaderboard.parquet"
+        self.audits = self.stage5 / "audit"
         self.comparison = self.stage5 / "comparison"
 
     def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
@@ -71,7 +72,7 @@ class Workspace:
 
     def audit(self, name: str) -> Path:
         """Folder of the audit of a model type, or of a file of scores."""
-        return self.stage5 / "audit" / name
+        return self.audits / name
 
     def fold(self, name: str, fold: int) -> Path:
         """Folder of one fold of a trained model type."""

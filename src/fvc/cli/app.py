@@ -37,6 +37,7 @@ VERBS = {
     "train": ("fvc.cli.train:command", "Stage 5: train and score detectors in grouped folds."),
     "run": ("fvc.cli.run:command", "Stages 1 to 5, or one of them."),
     "leaderboard": ("fvc.cli.leaderboard:command", "The detectors that were trained, ranked."),
+    "audit": ("fvc.cli.audit:command", "How much of a score is skill, and how much is memory."),
     "compare": (
         "fvc.cli.compare:command",
         "Whether trained detectors differ at all, and what the best is worth.",

@@ -50,7 +50,7 @@ def show_comparison(report: ComparisonReport, workspace: Workspace) -> None:
 
 
 def _numbers(document: dict[str, Any]) -> dict[str, str]:
-    """Number the models as the table lists them, for short names of pairs."""
+    """Give the models the numbers of the table's lines, as short names for pairs."""
     return {row["model"]: str(place) for place, row in enumerate(document["models"], 1)}
 
 

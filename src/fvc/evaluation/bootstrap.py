@@ -246,7 +246,7 @@ def _cell_metrics(cell: _Cell, weights: Floats, threshold: float) -> dict[str, F
 
 
 def widened_interval(
-    estimate: float, resampled: Floats, *, n_splits: int, groups: int, confidence: float
+    estimate: float, resampled: Floats, *, n_splits: int | None, groups: int, confidence: float
 ) -> tuple[float, float]:
     """Return an interval for the score of the procedure from resamples of the test sides.
 
@@ -265,7 +265,7 @@ def widened_interval(
     resampled
         The same mean in each resample, shape (b,); NaN ones are left out.
     n_splits
-        Folds a repeat.
+        Folds a repeat; None for the scores of fixed models, whose training is not in question.
     groups
         Groups that hold the rarer class.
     confidence
@@ -284,7 +284,8 @@ def widened_interval(
     if estimate <= 0 or estimate >= 1:
         inner = 1 / (1 + quantile**2 / groups)
         return (inner, 1.0) if estimate >= 1 else (0.0, 1 - inner)
-    error = float(np.nanstd(resampled, ddof=1)) * np.sqrt(1 + n_splits / (n_splits - 1))
+    widening = 1.0 if n_splits is None else 1 + n_splits / (n_splits - 1)
+    error = float(np.nanstd(resampled, ddof=1)) * np.sqrt(widening)
     reach = quantile * error / (estimate * (1 - estimate))
     centre = np.log(estimate / (1 - estimate))
     low, high = 1 / (1 + np.exp(-np.array([centre - reach, centre + reach])))

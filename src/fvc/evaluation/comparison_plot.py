@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from fvc.evaluation.plot_style import BLUE, GREY, RED, save_png, save_svg, titled_figure
 
 _ROW = 0.42
-_NAME_INCHES = 2.6
 
 
 def critical_differences(
@@ -32,13 +31,13 @@ def critical_differences(
     models = sorted(comparison["models"], key=lambda row: row["rank"])
     runs = comparison["ranks"]["cliques"]
     half = (len(models) + 1) // 2
-    depth = 1.2 + 0.22 * len(runs) + half
+    depth = 0.3 + 0.22 * len(runs) + half
     figure = titled_figure(
-        10.0, 1.7 + _ROW * depth, "average rank over test folds", _under(comparison), simulated
+        11.0, 2.0 + _ROW * depth, "average rank over test folds", _under(comparison), simulated
     )
     axes = figure.subplots()
     last = len(models)
-    margin = 0.32 * max(1, last - 1) + 0.3
+    margin = 0.72 * max(1, last - 1)
     axes.set_xlim(1 - margin, last + margin)
     axes.set_ylim(-depth, 1.3)
     axes.axis("off")
@@ -82,7 +81,7 @@ def _under(comparison: dict[str, Any]) -> str:
     joined = comparison["ranks"]["cliques"]
     alpha = comparison["alpha"]
     lines = (
-        f"red lines: no significant difference ({comparison['deciding_test']}, Holm, {alpha:g})"
+        f"thick lines: no significant difference ({comparison['deciding_test']}, Holm, {alpha:g})"
         if joined
         else f"no line: all pairs differ ({comparison['deciding_test']}, Holm, {alpha:g})"
     )

@@ -1,0 +1,219 @@
+"""``fvc audit``: what a claimed score is worth."""
+
+import functools
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from fvc.audit.given import audit_scores
+from fvc.audit.progress import Progress
+from fvc.audit.reading import read_predictions, read_scores
+from fvc.audit.refit import Table
+from fvc.audit.report import AuditReport, write_audit
+from fvc.audit.table import audit_table
+from fvc.errors import NotAvailableError, OptionError
+from fvc.evaluation import is_simulated, read_folds_info
+from fvc.models import ModelSpec, get_model
+from fvc.tables import read_table
+from fvc.training.clips import Sources
+from fvc.training.progress import show_progress
+from fvc.training.running import stop_workers, usable_cores
+from fvc.training.selection import fit_detector
+from fvc.training.split import FOLD_REPEATS, Split, open_split
+from fvc.training.stage import read_clips
+from fvc.workspace import Workspace
+
+_SPLITS = 5
+
+
+def audit_model(
+    project: Path = Path("."),
+    *,
+    target: str | None = None,
+    predictions: Path | None = None,
+    trained: bool = False,
+    permutations: int = 200,
+    repeats: int = 5,
+    resamples: int = 2000,
+    seed: int = 0,
+    workers: int | None = None,
+) -> AuditReport:
+    """Say how much of a score is skill, how much memory of clips and how much memory of scenes.
+
+    Parameters
+    ----------
+    project
+        Folder of the project.
+    target
+        A model type, refitted in every scheme with its entry's settings (no search); ``fvc models``
+        lists them. With ``--predictions``, the name under which the audit is written.
+    predictions
+        Someone else's scores: a table (CSV, Parquet, Arrow) with clip, source, label, score and,
+        where known, group, fold and repeat.
+    trained
+        Audit the trained model's out-of-fold predictions as they are, without refitting.
+    permutations
+        Times that labels are dealt anew to whole groups, in each scheme; 0 leaves them out.
+    repeats
+        Times that the folds are drawn anew for true labels, at most as many as the split file has.
+    resamples
+        Bootstrap resamples of groups, at least 100.
+    seed
+        Seed of folds, permutations and bootstrap.
+    workers
+        Draws of folds fitted side by side, one thread each; by default one a core.
+
+    Returns
+    -------
+    AuditReport
+        The table, the memory of clips and of scenes, the verdict; exit code 5 where a draw failed.
+
+    Raises
+    ------
+    OptionError
+        A value that an option cannot take, or a name that no model has.
+    NotAvailableError
+        The model cannot be refitted here.
+    MissingInputError
+        An earlier step has not run, or a file is not there.
+    StaleError
+        The split file does not fit the index.
+    DataError
+        The predictions are not what they should be.
+    """
+    if permutations < 0 or repeats < 1 or resamples < 100 or (workers or 1) < 1:
+        raise OptionError("permutations are 0 or more, repeats and workers 1, resamples 100")
+    if target is None and predictions is None:
+        raise OptionError("what is to be audited? a model type, or --predictions FILE")
+    if trained and (target is None or predictions is not None):
+        raise OptionError("--trained needs a model type, and no --predictions")
+    workspace = Workspace(project)
+    begun = time.perf_counter()
+    if predictions is not None:
+        name = _file_name(target or predictions.stem)
+        document = _audit_file(predictions, workspace, permutations, resamples, seed)
+    elif trained:
+        assert target is not None
+        name = f"{_file_name(target)}-trained"
+        document = _audit_trained(target, workspace, permutations, resamples, seed)
+    else:
+        assert target is not None
+        spec = get_model(target)
+        name = spec.name
+        document = _audit_type(
+            spec, workspace, permutations, repeats, resamples, seed, workers or usable_cores()
+        )
+    document = {
+        "target": name,
+        **document,
+        "seed": seed,
+        "resamples": resamples,
+        "seconds": round(time.perf_counter() - begun, 3),
+    }
+    return write_audit(document, name, workspace)
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:80] or "predictions"
+
+
+def _audit_type(
+    spec: ModelSpec,
+    workspace: Workspace,
+    permutations: int,
+    repeats: int,
+    resamples: int,
+    seed: int,
+    workers: int,
+) -> dict[str, Any]:
+    if spec.family != "tabular":
+        raise NotAvailableError(
+            f"{spec.name}: only tabular models are refitted here. Train it, then audit its "
+            f"predictions: `fvc audit {spec.name} --trained`"
+        )
+    split = _split(workspace)
+    repeats = min(repeats, int(split.block["repeats"]))
+    sources = Sources.from_folds(split.folds, repeats)
+    clips = read_clips(workspace, spec.tables, sources)
+    table = Table(
+        X=clips.X,
+        source=clips.source,
+        original=clips.original,
+        labels=sources.labels,
+        groups=sources.groups,
+        feature_names=clips.feature_names,
+    )
+    fit = functools.partial(fit_detector, spec, dict[str, Any]())
+    try:
+        with show_progress() as fits:
+            progress = Progress(f"audit of {spec.name}", fits)
+            document = audit_table(
+                table,
+                fit,
+                n_splits=int(split.block["n_splits"]),
+                repeats=repeats,
+                permutations=permutations,
+                resamples=resamples,
+                seed=seed,
+                workers=workers,
+                grouped=sources.fold,
+                begin=progress.begin,
+                done=progress.done,
+            )
+    finally:
+        if workers > 1:
+            stop_workers()
+    return {
+        "kind": "model type, refitted in every scheme with one setting",
+        "settings": dict(spec.settings),
+        "split": split.block,
+        "simulated": split.simulated,
+        "data": clips.notes,
+        **document,
+    }
+
+
+def _split(workspace: Workspace) -> Split:
+    """Open the project's split file with whatever numbers it has, or make one with the defaults."""
+    if not workspace.folds.is_file():
+        return open_split(workspace, n_splits=_SPLITS, repeats=FOLD_REPEATS, seed=0)
+    info = read_folds_info(workspace.folds)
+    return open_split(workspace, n_splits=info.n_splits, repeats=None, seed=info.seed)
+
+
+def _audit_trained(
+    target: str, workspace: Workspace, permutations: int, resamples: int, seed: int
+) -> dict[str, Any]:
+    table, notes = read_predictions(target, workspace)
+    document = audit_scores(table, permutations=permutations, resamples=resamples, seed=seed)
+    return {
+        "kind": "a trained model's out-of-fold predictions",
+        "simulated": _simulated(workspace),
+        "unscored": notes["unscored"],
+        **document,
+    }
+
+
+def _audit_file(
+    path: Path, workspace: Workspace, permutations: int, resamples: int, seed: int
+) -> dict[str, Any]:
+    table, notes = read_scores(path, workspace)
+    document = audit_scores(
+        table,
+        permutations=permutations,
+        resamples=resamples,
+        seed=seed,
+        group_note=notes["group_note"],
+    )
+    return {
+        "kind": "scores from a file",
+        "predictions": workspace.relative(path),
+        "simulated": _simulated(workspace) if "index" in (notes["group_note"] or "") else False,
+        "unscored": notes["unscored"],
+        **document,
+    }
+
+
+def _simulated(workspace: Workspace) -> bool:
+    return workspace.index_csv.is_file() and is_simulated(read_table(workspace.index_csv))
