@@ -48,7 +48,7 @@ imports: $(VENV)/.dev ## Check that rooms import only from the floors below
 	$(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/.dev ## Build the documentation into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.dev ## Measure speed and memory against FFmpeg and naive code
 	$(BIN)/python -m benchmarks

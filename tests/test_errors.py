@@ -6,10 +6,23 @@ import pytest
 from fvc import errors
 
 
-def test_errors_about_a_video_cross_process_borders() -> None:
-    error = pickle.loads(pickle.dumps(errors.VideoError("a.mp4", "corrupt", "frame 3 is damaged")))
-    assert (error.path, error.kind, error.reason) == ("a.mp4", "corrupt", "frame 3 is damaged")
-    assert str(error) == "a.mp4: frame 3 is damaged"
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.VideoError("a.mp4", "corrupt", "frame 3 is damaged"),
+        errors.ArchiveError("a.zip", "wrong password", member="x"),
+        errors.LeakageError(["f1"], "fold 2"),
+        errors.MissingExtraError("x3d", "deep"),
+        errors.MissingInputError("no index", path="data/a.csv", remedy="Run `fvc setup` first"),
+        errors.TableError("a.csv", "is empty"),
+        errors.OptionError("--seed is -1"),
+    ],
+)
+def test_errors_cross_process_borders(error: errors.FVCError) -> None:
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is type(error)
+    assert str(back) == str(error)
+    assert vars(back) == vars(error)
 
 
 def test_the_tree_drawn_in_the_docstring_is_the_tree() -> None:

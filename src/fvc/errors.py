@@ -26,7 +26,7 @@ A message says what was wrong, with which value, in which file, and what to do.
 """
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 EXIT_SOME_FAILED = 5
 
@@ -35,6 +35,16 @@ class FVCError(Exception):
     """The root of the tree."""
 
     exit_code: ClassVar[int] = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross process borders. The default would call the class with the message alone.
+        return _revive, (type(self), self.args, self.__dict__)
+
+
+def _revive(cls: type[FVCError], args: tuple[Any, ...], state: dict[str, Any]) -> FVCError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class OptionError(FVCError):
@@ -111,10 +121,6 @@ class VideoError(DataError):
         self.path = path
         self.kind = kind
         self.reason = reason
-
-    def __reduce__(self) -> tuple[type["VideoError"], tuple[Path | str, str, str]]:
-        # Errors cross process borders; the default would call the class with the message alone.
-        return type(self), (self.path, self.kind, self.reason)
 
 
 class TooFewGroupsError(DataError):

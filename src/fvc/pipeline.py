@@ -123,6 +123,8 @@ def run_pipeline(
             function = stage_function(verb)
             arguments = _how(function, run) | dict(given.get(verb, {}))
             reports[verb] = function(project, **arguments)
+            if number < len(STAGES):
+                logger.info("%s", reports[verb].summary())
     return PipelineReport(reports)
 
 

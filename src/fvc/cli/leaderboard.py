@@ -63,11 +63,19 @@ def print_leaderboard(board: dict[str, Any], workspace: Workspace) -> None:
         scored = f"{row['n_scored']}/{row['n_sources']}"
         table.add_row(f"[dim]only {row['baseline']}[/]", *_scores(row), scored)
     console.print(table)
+    selection = board.get("selection") or {}
+    if selection.get("corrected") is not None and len(selection["candidates"]) > 1:
+        console.print(
+            f"The best of {len(selection['candidates'])}: {selection['winner']}, AUC "
+            f"{selection['naive']:.2f}; corrected for the choice {selection['corrected']:.2f}",
+            soft_wrap=True,
+        )
     for note in [*board["notes"], *(m["warning"] for m in models[:1] if m.get("warning"))]:
         console.print(f"[yellow]![/] {note}", soft_wrap=True)
     if models:
-        plots = workspace.model(models[0]["model"]) / "plots"
-        console.print(f"Plots, for each model: {plots}", soft_wrap=True)
+        folder = workspace.model(models[0]["model"])
+        plots = folder / "plots" if (folder / "plots").is_dir() else folder
+        console.print(f"Plots, in each model's folder: {plots}", soft_wrap=True)
     console.print(f"All numbers: {workspace.leaderboard_json}", soft_wrap=True)
 
 

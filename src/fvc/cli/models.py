@@ -31,14 +31,16 @@ def show_all(pattern: str = "*", *, json: bool = False) -> None:
     if json:
         print_json({"models": [spec.to_dict() for spec in specs]})
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("model", "family", "reads", "notebook", "what it is"):
-        table.add_column(heading, no_wrap=heading == "model")
-    for spec in specs:
-        reads = " + ".join(f"stage {number}" for number in spec.tables)
-        what = spec.description if spec.available else "[dim]not available in this version[/]"
-        table.add_row(spec.name, spec.family, reads, spec.notebook or "", what)
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    for family in dict.fromkeys(spec.family for spec in specs):
+        console.print(f"[bold]{family}[/]")
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for spec in (s for s in specs if s.family == family):
+            what = spec.description if spec.available else "[dim]not available in this version[/]"
+            table.add_row(f"  {spec.name}", what)
+        console.print(table)
 
 
 @command.command(name="show")

@@ -31,7 +31,7 @@ _NEEDED = (
 
 
 def stage4_extract_scaled_features(
-    project: Path | str = ".", *, num_frames: int = 6, run: RunOptions = RunOptions()
+    project: Path = Path("."), *, num_frames: int = 6, run: RunOptions = RunOptions()
 ) -> StageReport:
     """Compute twenty-three handcrafted features of every clip that stage 3 scaled.
 

@@ -16,7 +16,7 @@ _NEEDED = (*IDENTITY, "video_path", "original_video")
 
 
 def stage2_extract_features(
-    project: Path | str = ".", *, num_frames: int = 6, run: RunOptions = RunOptions()
+    project: Path = Path("."), *, num_frames: int = 6, run: RunOptions = RunOptions()
 ) -> StageReport:
     """Compute fifteen handcrafted features of every clip that stage 1 made.
 

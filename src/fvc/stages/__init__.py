@@ -11,6 +11,7 @@ from fvc.stages.options import RunOptions
 from fvc.stages.stage import Stage, StageReport, Unit
 
 if TYPE_CHECKING:
+    from fvc.stages.progress import log_file
     from fvc.stages.runner import run_stage
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "StageReport",
     "Unit",
     "fingerprint_file",
+    "log_file",
     "run_stage",
     "unit_key",
 ]
@@ -30,4 +32,8 @@ def __getattr__(name: str) -> Any:
         from fvc.stages.runner import run_stage
 
         return run_stage
+    if name == "log_file":
+        from fvc.stages.progress import log_file
+
+        return log_file
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

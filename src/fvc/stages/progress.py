@@ -132,6 +132,18 @@ class _LogFile(logging.FileHandler):
         """Let it go: a full disk ends the run through the journal, with one message for it."""
 
 
+class _Forward(logging.Handler):
+    """Pass records on to the loggers above, as propagation does, from a level up."""
+
+    def __init__(self, above: logging.Logger | None, level: int) -> None:
+        super().__init__(level)
+        self.above = above
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.above is not None:
+            self.above.callHandlers(record)
+
+
 @contextlib.contextmanager
 def log_file(folder: Path, label: str) -> Iterator[Path]:
     """Write what the package logs to a file of this run, from now until the block ends.
@@ -149,13 +161,18 @@ def log_file(folder: Path, label: str) -> Iterator[Path]:
         raise writing_failed(error, path) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("fvc")
-    before = logger.level
-    if logger.getEffectiveLevel() > logging.INFO:
-        logger.setLevel(logging.INFO)
+    level, propagate = logger.level, logger.propagate
+    # The file gets everything; whoever listens above hears no more than before.
+    forward = _Forward(logger.parent if propagate else None, logger.getEffectiveLevel())
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
     logger.addHandler(handler)
+    logger.addHandler(forward)
     try:
         yield path
     finally:
+        logger.removeHandler(forward)
         logger.removeHandler(handler)
-        logger.setLevel(before)
+        logger.propagate = propagate
+        logger.setLevel(level)
         handler.close()

@@ -155,7 +155,7 @@ class _Run:
             )
         if self.state.settings is None or changes:
             journal.append(settings_line(settings, self.generation))
-        _log.info(
+        _log.debug(
             "%s: part %s, %d workers, settings %s",
             self.title,
             self.part.label,
@@ -181,7 +181,7 @@ class _Run:
                 elif outcome.value is not None:
                     journal.append(outcome.value)
                     self.done += 1
-                    _log.info("done in %.2f s: %s", outcome.seconds, outcome.unit.unit.id)
+                    _log.debug("done in %.2f s: %s", outcome.seconds, outcome.unit.unit.id)
                 shown.update(
                     finished=self.done + self.failed - self.known,
                     failed=self.failed,
@@ -301,7 +301,7 @@ class _Run:
             known_failures=self.known,
             failures=tuple(failures),
         )
-        _log.info("%s", report.summary(self.workspace.failures))
+        _log.debug("%s", report.summary(self.workspace.failures))
         return report
 
     def _failures(self, state: State) -> list[dict[str, str]]:

@@ -1,5 +1,8 @@
 """Tables: their schemas, reading and writing in three formats, and files whole or absent."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from fvc.tables.atomic import (
     TEMPORARY_MARK,
     atomic_write,
@@ -7,24 +10,26 @@ from fvc.tables.atomic import (
     remove_temporary_files,
     write_json_atomic,
 )
-from fvc.tables.files import (
-    find_metadata,
-    find_table,
-    load_metadata_flexible,
-    read_table,
-    require_table,
-    write_table,
-)
-from fvc.tables.schemas import (
-    ClipSchema,
-    FailureSchema,
-    FeatureSchema,
-    FoldSchema,
-    IndexSchema,
-    PredictionSchema,
-    ScaledSchema,
-    check,
-)
+
+if TYPE_CHECKING:
+    from fvc.tables.files import (
+        find_metadata,
+        find_table,
+        load_metadata_flexible,
+        read_table,
+        require_table,
+        write_table,
+    )
+    from fvc.tables.schemas import (
+        ClipSchema,
+        FailureSchema,
+        FeatureSchema,
+        FoldSchema,
+        IndexSchema,
+        PredictionSchema,
+        ScaledSchema,
+        check,
+    )
 
 __all__ = [
     "TEMPORARY_MARK",
@@ -47,3 +52,11 @@ __all__ = [
     "write_json_atomic",
     "write_table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Workers only write files; Polars and its threads come with the tables themselves.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = "schemas" if name.endswith("Schema") or name == "check" else "files"
+    return getattr(import_module(f"fvc.tables.{room}"), name)

@@ -3,8 +3,6 @@
 import contextlib
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -16,9 +14,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-
-from fvc.errors import OutputError
-from fvc.tables import output_error
 
 logger = logging.getLogger("fvc.training")
 
@@ -62,34 +57,3 @@ def show_progress() -> Iterator[Fits]:
     )
     with Progress(*columns, console=console) as display:
         yield Fits(display)
-
-
-@contextlib.contextmanager
-def log_file(folder: Path) -> Iterator[Path]:
-    """Write the log of a run to a file of its own, named by the time it began (UTC).
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
-    """
-    begun = datetime.now(UTC)
-    path = folder / f"train-{begun:%Y%m%dT%H%M%S%f}Z.log"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as error:
-        raise output_error(error, path) or OutputError(f"cannot write {path}: {error}") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.setLevel(logging.INFO)
-    before = logger.level
-    # The file gets everything, whatever is shown; handlers above it keep their own levels.
-    if logger.getEffectiveLevel() > logging.INFO:
-        logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield path
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
-        handler.close()

@@ -9,11 +9,12 @@ import polars as pl
 from fvc.errors import MissingInputError, OptionError
 from fvc.evaluation import build_leaderboard
 from fvc.models import get_model
+from fvc.stages import log_file
 from fvc.tables import find_metadata, read_table
 from fvc.training.clips import Sources, join_clips
 from fvc.training.model import Request, train_model
 from fvc.training.output import clear, held
-from fvc.training.progress import log_file, show_progress
+from fvc.training.progress import show_progress
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split
 from fvc.workspace import Workspace
@@ -90,7 +91,7 @@ def train_sklearn_logreg(
         workers=usable_cores(),
     )
     spec = replace(spec, tables=tuple(number for number, _, _ in tables))
-    with log_file(workspace.logs(5)), show_progress() as fits, one_thread():
+    with show_progress() as fits, log_file(workspace.logs(5), "train"), one_thread():
         try:
             clips = join_clips(tables, sources)
             with held(output, spec.name):

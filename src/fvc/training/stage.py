@@ -17,11 +17,12 @@ from fvc.models import (
     list_models,
     not_available,
 )
+from fvc.stages import log_file
 from fvc.tables import read_table, require_table
 from fvc.training.clips import Clips, Sources, join_clips
 from fvc.training.model import Request, train_model
 from fvc.training.output import clear, held
-from fvc.training.progress import log_file, show_progress
+from fvc.training.progress import Fits, show_progress
 from fvc.training.report import ModelOutcome, TrainReport
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split
@@ -127,9 +128,9 @@ def stage5_train_models(
         repeats=repeats,
         workers=workers or usable_cores(),
     )
-    with log_file(workspace.logs(5)) as log, one_thread():
-        logger.info("folds: %s %s", "made" if split.made else "read", split.block)
-        outcomes = _train_all(specs, request, delete_existing=delete_existing)
+    with show_progress() as fits, log_file(workspace.logs(5), "train") as log, one_thread():
+        logger.debug("folds: %s %s", "made" if split.made else "read", split.block)
+        outcomes = _train_all(specs, request, fits, delete_existing=delete_existing)
         leaderboard = build_leaderboard(workspace)
     return TrainReport(
         models=tuple(outcomes),
@@ -157,7 +158,7 @@ def _asked(model_types: Sequence[str]) -> list[ModelSpec]:
 
 
 def _train_all(
-    specs: Sequence[ModelSpec], request: Request, *, delete_existing: bool
+    specs: Sequence[ModelSpec], request: Request, fits: Fits, *, delete_existing: bool
 ) -> list[ModelOutcome]:
     sources = Sources.from_folds(request.folds, int(request.split["repeats"]))
     wanted = {spec.tables for spec in specs if spec.available}
@@ -165,17 +166,16 @@ def _train_all(
     order = sorted(specs, key=lambda spec: spec.alias_of is not None)
     outcomes: dict[str, ModelOutcome] = {}
     try:
-        with show_progress() as fits:
-            for tables in sorted(wanted):
-                clips = read_clips(request.workspace, tables, sources)
-                for spec in order:
-                    if not spec.available or spec.tables != tables:
-                        continue
-                    folder = request.workspace.model(spec.name)
-                    with held(folder, spec.name):
-                        if delete_existing:
-                            clear(folder, everything=True)
-                        outcomes[spec.name], _ = train_model(spec, clips, sources, request, fits)
+        for tables in sorted(wanted):
+            clips = read_clips(request.workspace, tables, sources)
+            for spec in order:
+                if not spec.available or spec.tables != tables:
+                    continue
+                folder = request.workspace.model(spec.name)
+                with held(folder, spec.name):
+                    if delete_existing:
+                        clear(folder, everything=True)
+                    outcomes[spec.name], _ = train_model(spec, clips, sources, request, fits)
     finally:
         if request.workers > 1:
             stop_workers()
