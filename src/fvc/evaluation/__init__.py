@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         fit_final_calibrator,
         why_not_calibrated,
     )
+    from fvc.evaluation.comparison import compare_predictions
+    from fvc.evaluation.comparison_report import ComparisonReport, compare_models
     from fvc.evaluation.folds import (
         FoldsInfo,
         describe_split,
@@ -32,18 +34,23 @@ if TYPE_CHECKING:
         roc_pr_curves,
     )
     from fvc.evaluation.search_plot import search_results
+    from fvc.evaluation.selection import corrected_selection
     from fvc.evaluation.splitter import GroupedStratifiedKFold, check_no_leakage
     from fvc.evaluation.summary import fold_metrics, summarise_folds
 
 __all__ = [
+    "ComparisonReport",
     "FoldsInfo",
     "GroupedStratifiedKFold",
     "SigmoidCalibrator",
     "build_leaderboard",
     "check_no_leakage",
+    "compare_models",
+    "compare_predictions",
     "compute_classification_metrics",
     "confusion_matrix",
     "corpus_notes",
+    "corrected_selection",
     "cross_fit_calibration",
     "describe_split",
     "fit_final_calibrator",
@@ -65,14 +72,18 @@ __all__ = [
 ]
 
 _HOME = {
+    "ComparisonReport": "comparison_report",
     "FoldsInfo": "folds",
     "GroupedStratifiedKFold": "splitter",
     "SigmoidCalibrator": "calibration",
     "build_leaderboard": "leaderboard",
     "check_no_leakage": "splitter",
+    "compare_models": "comparison_report",
+    "compare_predictions": "comparison",
     "compute_classification_metrics": "metrics",
     "confusion_matrix": "plots",
     "corpus_notes": "leaderboard",
+    "corrected_selection": "selection",
     "cross_fit_calibration": "calibration",
     "describe_split": "folds",
     "fit_final_calibrator": "calibration",

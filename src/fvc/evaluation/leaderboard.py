@@ -8,6 +8,7 @@ import polars as pl
 from fvc.errors import MissingInputError
 from fvc.evaluation.baselines import metadata_baselines, rival_warning
 from fvc.evaluation.folds import describe_split, index_fingerprint, load_folds, read_folds_info
+from fvc.evaluation.winner import leaderboard_selection
 from fvc.tables import IndexSchema, check, read_table, write_json_atomic, write_table
 from fvc.workspace import Workspace
 
@@ -49,7 +50,8 @@ def build_leaderboard(
     -------
     dict
         ``models``: rows sorted by AUC, models that are incomplete or were trained on other folds
-        last and marked; ``baselines``; ``split``; ``unit``; ``simulated``; ``notes``, what a
+        last and marked; ``baselines``; ``selection``, the winner's naive score and the one
+        corrected for the choice; ``split``; ``unit``; ``simulated``; ``notes``, what a
         reader has to know; ``version``.
 
     Raises
@@ -80,6 +82,7 @@ def build_leaderboard(
     board = {
         "models": models,
         "baselines": baselines,
+        "selection": leaderboard_selection(workspace, models),
         "split": split,
         "unit": "source",
         "simulated": is_simulated(index),

@@ -62,20 +62,9 @@ def corrected_selection(
         n: float(weighted_means(r, ones, threshold=0.5)["roc_auc"][0]) for n, r in models.items()
     }
     winner = max(names, key=lambda name: naive[name])
-    result: dict[str, Any] = {
-        "winner": winner,
-        "metric": "roc_auc",
-        "naive": naive[winner],
-        "corrected": None,
-        "low": None,
-        "high": None,
-        "optimism": None,
-        "chosen": {},
+    result = nothing_selected(None, winner=winner, naive=naive[winner]) | {
         "candidates": names,
-        "resamples": 0,
         "confidence": confidence,
-        "method": METHOD,
-        "reason": None,
     }
     if len(names) == 1:
         return {
@@ -106,6 +95,27 @@ def corrected_selection(
         "optimism": naive[winner] - corrected,
         "chosen": {name: float(share) for name, share in zip(names, shares, strict=True)},
         "resamples": int(usable.sum()),
+    }
+
+
+def nothing_selected(
+    reason: str | None, *, winner: str | None = None, naive: float | None = None
+) -> dict[str, Any]:
+    """Make the result of a selection of which nothing is computed yet, or cannot be."""
+    return {
+        "winner": winner,
+        "metric": "roc_auc",
+        "naive": naive,
+        "corrected": None,
+        "low": None,
+        "high": None,
+        "optimism": None,
+        "chosen": {},
+        "candidates": [],
+        "resamples": 0,
+        "confidence": None,
+        "method": METHOD,
+        "reason": reason,
     }
 
 
