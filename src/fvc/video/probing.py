@@ -126,7 +126,8 @@ def _from_header(video: OpenVideo) -> tuple[int, float, int] | None:
     stream = video.stream
     if video.known_frames is None or not stream.duration or stream.duration <= 0:
         return None
-    if stream.frames and stream.frames != video.known_frames:
+    # Of a fragmented file the index holds the first fragment alone, and the header no count.
+    if stream.frames != video.known_frames:
         return None
     entries = stream.index_entries
     if any(entry.is_discard for entry in entries):
