@@ -44,6 +44,7 @@ class Workspace:
         self.archive_folders = (self.root / "archive", self.root)
         self.index_csv = self.data / "video_index_input.csv"
         self.index_json = self.data / "video_index_input.json"
+        self.setup_lock = self.data / ".setup"
         self.failures = self.data / "failures.csv"
         self.stage1 = self._stage(1, "augment", "augmented_videos", "augmented_metadata")
         self.stage2 = self._stage(2, "features", "features_stage2", "features_metadata")

@@ -128,7 +128,7 @@ def setup_dataset(
 @contextlib.contextmanager
 def _alone(workspace: Workspace) -> Iterator[None]:
     """Hold the project's setup lock."""
-    lock = PartLock(workspace.data / ".setup", Part(), STAGE_NAME)
+    lock = PartLock(workspace.setup_lock, Part(), STAGE_NAME)
     with lock.gate():
         lock.acquire()
     try:
