@@ -2,7 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
+from scipy.stats import beta
 
 from fvc.evaluation.bootstrap import ScoredRows, group_draws, weighted_means
 from fvc.evaluation.clustered_auc import clustered_aucs
@@ -25,8 +26,9 @@ def new_set_interval(
     Two uncertainties add up: how well the expected score is known, which is the variance behind
     `fvc.evaluation.bootstrap.widened_interval`, and how much a set of `new_groups` scatters around
     it, which is the test-side variance (Obuchowski's, of one repeat) times G / `new_groups` for
-    the G groups there are. The interval is symmetric on the logit scale, with a quantile of
-    Student's t for the groups of the rarer class less one.
+    the G groups there are. The interval holds the middle of a beta distribution with that mean
+    and variance, the variance inflated as Student's t is over the normal for the groups of the
+    rarer class less one.
 
     Parameters
     ----------
@@ -63,10 +65,20 @@ def new_set_interval(
         # Nothing scatters here; Wilson's interval for the smaller of both sets.
         inner = 1 / (1 + quantile**2 / min(rarer, new_groups / 2))
         return (estimate, inner, 1.0) if estimate >= 1 else (estimate, 0.0, 1 - inner)
-    reach = quantile * np.sqrt(known + scatter) / (estimate * (1 - estimate))
-    centre = np.log(estimate / (1 - estimate))
-    low, high = 1 / (1 + np.exp(-np.array([centre - reach, centre + reach])))
-    return estimate, float(low), float(high)
+    normal = float(ndtri((1 + confidence) / 2))
+    variance = (known + scatter) * (quantile / normal) ** 2
+    size = estimate * (1 - estimate) / variance - 1
+    if size <= 0:
+        return estimate, 0.0, 1.0
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = beta.ppf(tails, estimate * size, (1 - estimate) * size)
+    # A set of so few sources cannot show an AUC between the steps of its pairs.
+    step = (n_groups / new_groups) ** 2 / (_first(rows.fake, repeat) * _first(~rows.fake, repeat))
+    return estimate, 0.0 if low < step else float(low), 1.0 if high > 1 - step else float(high)
+
+
+def _first(chosen: npt.NDArray[np.bool_], repeat: Ints) -> int:
+    return int(chosen[repeat == repeat.min()].sum())
 
 
 def _test_variance(rows: ScoredRows, repeat: Ints) -> float:
