@@ -155,7 +155,8 @@ def _text(error: BaseException) -> str:
         text = str(error)
     except Exception:  # a __str__ that fails must not take the record with it
         text = "an error that cannot be printed"
-    return text[:2000]
+    # File names of no encoding hold surrogates, which neither a table nor a terminal can take.
+    return text[:2000].encode("utf-8", "backslashreplace").decode()
 
 
 def _prepare(lifeline: Connection, limits: Limits) -> None:
