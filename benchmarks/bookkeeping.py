@@ -1,0 +1,27 @@
+"""Resume and compaction of stages with very many rows."""
+
+from benchmarks.context import Bench
+from benchmarks.measure import python, run
+from benchmarks.rows import Target, absolute_row
+
+
+def bookkeeping(bench: Bench) -> None:
+    """Resume with nothing to do over 100,000 rows; compaction of 1,000,000 rows."""
+    few, many = (200, 500) if bench.tiny else (100_000, 1_000_000)
+    _measure(bench, "resume with nothing to do", few, files=True, seconds=5, gib=1.0)
+    _measure(bench, "compacting", many, files=False, seconds=30, gib=1.5)
+
+
+def _measure(
+    bench: Bench, work: str, rows: int, *, files: bool, seconds: float, gib: float
+) -> None:
+    project = bench.room("project")
+    run(python("fill_stage", project=project, rows=rows, files=files))
+    uses = [run(python("resume", project=project)) for _ in range(min(3, bench.repeats))]
+    bench.room("project")
+    work = f"{work}, {rows:,} rows"
+    looked = "each row's file is looked for" if files else "journal to table"
+    cpu = Target("<", seconds, "s")
+    bench.add(absolute_row(work, "–", [u.wall for u in uses], "s", cpu, f"wall; {looked}"))
+    peak = [u.peak_mib / 1024 for u in uses]
+    bench.add(absolute_row(work, "–", peak, "GiB", Target("<", gib, "GiB"), "peak memory"))

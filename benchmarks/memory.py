@@ -1,0 +1,85 @@
+"""Peak memory of each stage's worker, on long and short videos."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.clips import repeat_clip
+from benchmarks.context import Bench
+from benchmarks.measure import python, run
+from benchmarks.rows import Row, Target, absolute_row
+
+BYTES_OF_RGB = 3
+MINUTE = 30
+
+
+def memory(bench: Bench) -> None:
+    """Peak memory of a worker on ten minutes and a minute of 1080p against ten seconds."""
+    clip = bench.clips.second_of_1080p  # two seconds at 30 Hz
+    folder = bench.room("long")
+    # At a lower rate the same minutes have fewer frames: quicker to measure, and as long.
+    slower = 1 if bench.full else 15
+    short = repeat_clip(clip, folder / "short.mp4", 5)
+    minute = repeat_clip(clip, folder / "minute.mp4", 2 if bench.tiny else MINUTE)
+    turns = 6 if bench.tiny else 10 * MINUTE // slower
+    long = repeat_clip(clip, folder / "long.mp4", turns, slower=slower)
+    frames = 60 * turns
+    note = f"{frames:,} frames" + ("" if bench.full else f", each lasts {slower} times as long")
+    peaks = {name: _peaks(bench, path) for name, path in (("s", short), ("l", long))}
+    for stage in peaks["s"]:
+        work = f"{stage}, 10 minutes of 1080p"
+        ratio = peaks["l"][stage] / peaks["s"][stage]
+        growth = Target("≤", 1.1)
+        bench.add(
+            Row(
+                work,
+                "10 seconds of it",
+                (ratio,),
+                growth,
+                ours=peaks["l"][stage],
+                reference=peaks["s"][stage],
+                absolute_unit="MiB",
+                note=note,
+            )
+        )
+        most = Target("≤", 400, "MiB")
+        bench.add(absolute_row(work, "–", [peaks["l"][stage]], "MiB", most, "peak of a worker"))
+    _against_loading(bench, minute, clip)
+
+
+def _against_loading(bench: Bench, minute: Path, clip: Path) -> None:
+    two_seconds = run(python("load_all", source=clip)).peak_mib
+    one_frame = 1920 * 1080 * BYTES_OF_RGB / 2**20
+    # All 1,800 frames would take 11 GiB; two seconds of them show what a frame takes.
+    frames = 60 * (2 if bench.tiny else MINUTE)
+    everything = two_seconds + (frames - 60) * one_frame
+    for stage, peak in _peaks(bench, minute).items():
+        bench.add(
+            Row(
+                f"{stage}, a minute of 1080p",
+                "loading all its frames",
+                (peak / everything,),
+                Target("≤", 1 / 50),
+                ours=peak,
+                reference=everything,
+                absolute_unit="MiB",
+                note=f"{frames:,} frames as RGB arrays: measured for 60, the rest computed",
+            )
+        )
+
+
+def _peaks(bench: Bench, clip: Path) -> dict[str, float]:
+    """Peak of each stage's work on a clip, in MiB."""
+    folder = bench.room("peak")
+    copy, small = folder / "copy.mp4", folder / "small.mp4"
+    peaks: dict[str, float] = {}
+
+    def measure(stage: str, function: str, **arguments: Any) -> None:
+        peaks[stage] = run(python(function, **arguments)).peak_mib
+
+    measure("stage 1", "stage1", source=clip, folder=folder, count=10)
+    (folder / "ours-1.mp4").rename(copy)
+    measure("stage 2", "features", clip=copy, original=clip)
+    measure("stage 3", "stage3", source=copy, target=small, size=256)
+    size = [192, 108] if bench.tiny else [1920, 1080]
+    measure("stage 4", "scaled_features", clip=small, unscaled=copy, original=clip, size=size)
+    return peaks

@@ -1,0 +1,148 @@
+"""Stages 1 to 4, one clip at a time, against FFmpeg and against decoding alone."""
+
+import shutil
+import statistics
+from pathlib import Path
+
+from benchmarks.context import Bench
+from benchmarks.measure import call, cpu_pairs, python, run
+from benchmarks.reference import scale_command, split_command
+from benchmarks.rows import Target, ratio_row
+
+VARIANTS = 10
+SIZE = 256
+
+
+def stage1(bench: Bench) -> None:
+    """Stage 1: the copy and ten variants of a clip against one FFmpeg with eleven outputs."""
+    from fvc.augmentation.parameters import plan_variants
+    from fvc.video import probe
+
+    target = Target("≤", 0.8)
+    work, against = "stage 1, copy and ten variants, one worker", "one `ffmpeg`, `split=11`"
+    if bench.lacks("ffmpeg", work, against, target):
+        return
+    folder = bench.room("stage1")
+    pairs = []
+    # One pair a clip: a process each, start and imports counted on both sides.
+    clips = bench.clips.job[: 1 if bench.tiny else 3]
+    for turn in range(max(1, bench.repeats // 2)):
+        for clip in clips:
+            info = probe(clip)
+            variants = plan_variants("benchmark", VARIANTS)
+            reference = split_command(
+                clip, variants, folder, width=info.width, height=info.height, fps=info.fps
+            )
+            ours = python("stage1", source=clip, folder=folder, count=VARIANTS)
+            pairs += cpu_pairs(ours, reference, 1)
+            if turn == 0 and clip == clips[0]:
+                names = ", ".join(v.augmentation for v in variants)
+    bench.add(ratio_row(work, against, pairs, target, unit="CPU s", note=f"variants: {names}"))
+
+
+def stage3(bench: Bench) -> None:
+    """Stage 3: a clip to 256 against FFmpeg's scale filter on one thread."""
+    from fvc.scaling.resolution import scaled_size
+    from fvc.video import probe
+
+    target = Target("≤", 1.05)
+    work, against = "stage 3, a clip to 256", "`ffmpeg -vf scale`, one thread"
+    if bench.lacks("ffmpeg", work, against, target):
+        return
+    folder = bench.room("stage3")
+    pairs = []
+    for clip in _copies(bench)[:3]:
+        info = probe(clip)
+        size = scaled_size(info.width, info.height, SIZE)
+        reference = scale_command(clip, folder / "reference.mp4", *size)
+        ours = python("stage3", source=clip, target=folder / "ours.mp4", size=SIZE)
+        pairs += cpu_pairs(ours, reference, bench.repeats)
+    bench.add(ratio_row(work, against, pairs, target, unit="CPU s"))
+
+
+def _copies(bench: Bench) -> list[Path]:
+    """Stage 1's copies of the job's clips."""
+    folder = bench.folder / "copies"
+    if not folder.exists():
+        folder.mkdir()
+        for clip in bench.clips.job:
+            made = bench.room("copy")
+            run(python("stage1", source=clip, folder=made, count=0))
+            shutil.move(made / "ours-1.mp4", folder / f"{clip.stem}.mp4")
+    return sorted(folder.iterdir())
+
+
+def stage2(bench: Bench) -> None:
+    """Stage 2: features of six frames against decoding these six frames."""
+    own = list(zip(_copies(bench), sorted(bench.clips.job, key=lambda p: p.stem), strict=True))
+    raw = [(clip, clip) for clip in bench.clips.some]
+    for name, clips, limit in (("raw clips", raw, 1.2), ("our own clips", own, 1.4)):
+        rows = call("stage2_pairs", clips=clips, repeats=bench.repeats)
+        number = len(clips)
+        target = Target("≤", limit)
+        for against, column, goal in (
+            ("exact sampling of them, as we do it", 1, target),
+            ("seeking to each with PyAV", 2, None),
+            ("decoding all frames", 3, None),
+        ):
+            pairs = [(row[0] / number, row[column] / number) for row in rows]
+            work = f"stage 2, six frames of {name}"
+            bench.add(ratio_row(work, against, pairs, goal, unit="CPU s"))
+
+
+def stage4(bench: Bench) -> None:
+    """Stage 4: features of six frames of scaled clips against decoding them."""
+    from fvc.video import probe
+
+    folder = bench.room("scaled")
+    clips = []
+    for copy, raw in zip(
+        _copies(bench), sorted(bench.clips.job, key=lambda p: p.stem), strict=True
+    ):
+        small = folder / copy.name
+        run(python("stage3", source=copy, target=small, size=SIZE))
+        info = probe(copy)
+        clips.append((small, copy, raw, [info.width, info.height]))
+    rows = call("stage4_pairs", clips=clips, repeats=bench.repeats)
+    work, number = "stage 4, six frames of scaled clips", len(clips)
+    target = Target("≤", 1.5)
+    both = [(r[0] / number, (r[1] + r[2]) / number) for r in rows]
+    scaled = [(r[0] / number, r[1] / number) for r in rows]
+    needed = "decoding what it reads: the six scaled and the six unscaled frames"
+    bench.add(ratio_row(work, needed, both, target, unit="CPU s"))
+    bench.add(
+        ratio_row(
+            work,
+            "decoding the six scaled frames alone",
+            scaled,
+            None,
+            unit="CPU s",
+            note="edges are compared with those of the unscaled frames, which must be decoded: "
+            f"{statistics.median((r[1] + r[2]) / r[1] for r in rows):.1f}× is the floor",
+        )
+    )
+
+
+def probing(bench: Bench) -> None:
+    """Index and probe: step 0 on a folder of clips against one ffprobe a file."""
+    target = Target("≤", 0.2)
+    work, against = "index and probe", "`ffprobe` on each file"
+    if bench.lacks("ffprobe", work, against, target):
+        return
+    corpus = bench.room("corpus")
+    number = 4 if bench.tiny else 300
+    for label in ("real", "fake"):
+        (corpus / label).mkdir()
+    clips = bench.clips.some
+    for n in range(number):
+        clip = clips[n % len(clips)]
+        name = f"{n:03d}{clip.suffix}"
+        shutil.copyfile(clip, corpus / ("real" if n % 2 else "fake") / name)
+    loop = "for f in */*; do ffprobe -v error -of json -show_format -show_streams $f; done"
+    reference = ["sh", "-c", f"cd {corpus} && {loop}"]
+    pairs = []
+    for _ in range(min(3, bench.repeats)):
+        ours = python("index", corpus=corpus, project=bench.room("index"))
+        pairs += cpu_pairs(ours, reference, 1)
+    note = f"{number} files; ours is all of step 0"
+    bench.add(ratio_row(work, against, pairs, target, unit="CPU s", note=note))
