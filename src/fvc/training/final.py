@@ -9,13 +9,18 @@ import polars as pl
 
 from fvc.errors import TooFewGroupsError
 from fvc.evaluation import fit_final_calibrator
+from fvc.evaluation.conformal import fit_decisions
+from fvc.evaluation.familiarity import fit_familiarity
 from fvc.models import ModelSpec
 from fvc.training.clips import Clips, Sources
 from fvc.training.selection import Choice, Part, choose_settings, fit_detector, inner_folds
 
-CARD_VERSION = 1
+CARD_VERSION = 2
 
-QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+QUANTILES = (
+    *(0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5),
+    *(0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1.0),
+)
 
 
 def refit(
@@ -56,6 +61,7 @@ def card(
     aggregate: dict[str, Any],
     predictions: pl.DataFrame,
     split: dict[str, Any],
+    inputs: dict[str, Any],
 ) -> dict[str, Any]:
     """Describe the final detector.
 
@@ -71,6 +77,8 @@ def card(
         Out-of-fold scores, for the calibrator that ships.
     split
         The ``split`` block of ``metrics.json``.
+    inputs
+        Settings of the stages that made its features, as `input_settings` returns them.
     """
     labels = sources.labels[clips.source[clips.original]]
     return {
@@ -84,6 +92,7 @@ def card(
         "settings": {**spec.settings, **choice.settings},
         "settings_chosen_by": "inner grouped folds over all groups, mean ROC AUC on sources",
         "tables": list(spec.tables),
+        "input": inputs,
         "feature_names": clips.feature_names,
         "features": _feature_ranges(clips, labels),
         "trained_on": {
@@ -99,16 +108,41 @@ def card(
             **aggregate,
         },
         "calibrator": _calibrator(predictions),
+        "decisions": _decisions(predictions),
+        "familiarity": _familiarity(clips, sources),
+        "split": split,
         "split_hash": split["hash"],
         "versions": versions(),
     }
 
 
 def _calibrator(predictions: pl.DataFrame) -> dict[str, Any]:
+    scored = predictions.filter(pl.col("score").is_not_null())
+    by_source = scored.unique("source")
+    fitted_on = {
+        "fitted_on": "out-of-fold scores of all folds and repeats, each source weighing one",
+        "n_real": by_source.filter(pl.col("label") == 0).height,
+        "n_fake": by_source.filter(pl.col("label") == 1).height,
+        "n_groups": by_source["group"].n_unique(),
+        "repeats": scored["repeat"].n_unique(),
+    }
     try:
-        return fit_final_calibrator(predictions).to_dict()
+        return {**fit_final_calibrator(predictions).to_dict(), **fitted_on}
     except TooFewGroupsError as error:
-        return {"method": None, "reason": str(error)}
+        return {"method": None, "reason": str(error), **fitted_on}
+
+
+def _decisions(predictions: pl.DataFrame) -> dict[str, Any]:
+    scored = predictions.filter(pl.col("score").is_not_null())
+    columns = ("score", "label", "group", "repeat", "fold")
+    return fit_decisions(*(scored[name].to_numpy() for name in columns))
+
+
+def _familiarity(clips: Clips, sources: Sources) -> dict[str, Any]:
+    source = clips.source[clips.original]
+    groups = sources.groups[source].astype(str)
+    looks = fit_familiarity(clips.X[clips.original], groups, sources.fold[0][source])
+    return looks.to_dict(clips.feature_names)
 
 
 def _feature_ranges(clips: Clips, labels: Any) -> dict[str, Any]:
@@ -126,6 +160,7 @@ def _feature_ranges(clips: Clips, labels: Any) -> dict[str, Any]:
             ranges[name][word] = {
                 "n": len(known),
                 "n_missing": len(column) - len(known),
+                "mean": float(known.mean()) if len(known) else None,
                 "quantiles": dict(zip(map(str, QUANTILES), found, strict=True)),
             }
     return ranges

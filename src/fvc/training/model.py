@@ -16,6 +16,7 @@ from fvc.tables import atomic_write, write_json_atomic, write_table
 from fvc.training.clips import Clips, Sources
 from fvc.training.final import card, refit, versions
 from fvc.training.fold import FoldResult, FoldTask, attempt
+from fvc.training.inputs import input_settings
 from fvc.training.output import clear, copy_as, fingerprint, list_files, read_complete
 from fvc.training.plots import write_plots
 from fvc.training.progress import Fits
@@ -308,6 +309,7 @@ def _final(
         aggregate=aggregate,
         predictions=predictions,
         split=request.split,
+        inputs=input_settings(request.workspace, spec.tables),
     )
     document["simulated"] = request.simulated
     if spec.layout == "folds":

@@ -15,7 +15,7 @@ from fvc.stages.options import Part
 from fvc.tables import atomic_write, output_error, write_json_atomic
 from fvc.workspace import Workspace
 
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """Raised when the same settings, tables and split would give other results."""
 
 # What stage 5 writes into a model's folder; nothing else there is touched.
