@@ -50,7 +50,7 @@ def print_leaderboard(board: dict[str, Any], workspace: Workspace) -> None:
     )
     table = Table(box=None, pad_edge=False)
     table.add_column("model", no_wrap=True)
-    for heading in ("ROC AUC", "interval", "F1", "bal. accuracy", "scored"):
+    for heading in ("ROC AUC", "interval", "F1", "bal. acc.", "scored"):
         table.add_column(heading, justify="right", no_wrap=True)
     for model in models:
         scored = f"{model['n_scored']}/{model['n_sources']}"
@@ -61,7 +61,7 @@ def print_leaderboard(board: dict[str, Any], workspace: Workspace) -> None:
     table.add_section()
     for row in baselines[:SHOWN_BASELINES]:
         scored = f"{row['n_scored']}/{row['n_sources']}"
-        table.add_row(f"[dim]only {row['baseline']}[/]", *_scores(row), scored)
+        table.add_row(f"[dim]{_label(row['baseline'])}[/]", *_scores(row), scored)
     console.print(table)
     selection = board.get("selection") or {}
     if selection.get("corrected") is not None and len(selection["candidates"]) > 1:
@@ -107,6 +107,11 @@ def _scores(row: dict[str, Any]) -> tuple[str, ...]:
         _decimal(row.get("f1")),
         _decimal(row.get("balanced_accuracy")),
     )
+
+
+def _label(baseline: str) -> str:
+    """Name a baseline shortly: ``all metadata``, ``only frame rate``."""
+    return baseline.removesuffix(" together") if "all " in baseline else f"only {baseline}"
 
 
 def _decimal(value: float | None) -> str:

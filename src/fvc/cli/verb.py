@@ -159,7 +159,7 @@ def _run_options() -> list[inspect.Parameter]:
 def _annotation(hint: Any) -> Any:
     if str(hint).startswith("tuple"):
         # `--model-types x3d slowfast`: several values after one flag.
-        return Annotated[hint, Parameter(consume_multiple=True)]
+        return Annotated[hint, Parameter(consume_multiple=True, show_default=" ".join)]
     return hint
 
 
