@@ -1,5 +1,6 @@
 """Open one local video file, and nothing else; say in words what is wrong with it."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ _OPTIONS = {
     "max_pixels": str(MAX_PIXELS),
 }
 _TAIL_ENTRIES = 64
+
+# Some decoders give −1 for "damaged", which as an error of the system is "not permitted".
+_DECODERS_OWN = (errno.EPERM,)
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,38 @@ def video_error(path: Path | str, error: FFmpegError) -> VideoError:
     if isinstance(error, av.error.FileNotFoundError):
         return VideoError(path, "missing", "there is no such file")
     if isinstance(error, av.error.MemoryError):
-        return VideoError(path, "memory", "decoding needs more memory than there is")
+        return VideoError(
+            path,
+            "memory",
+            "reading it asks for more memory than there is: the file is damaged, or its frames are "
+            "too large for this machine",
+        )
     if isinstance(
         error, av.error.DecoderNotFoundError | av.error.PatchWelcomeError | av.error.LookupError
     ):
         return VideoError(
             path, "unsupported", f"this FFmpeg cannot decode it ({error.strerror}); re-encode it"
         )
-    if isinstance(error, OSError):
+    if error.errno == errno.EIO:
+        # Matroska's reader says so of a file that ends within an element, too.
+        return VideoError(
+            path,
+            "corrupt",
+            "the file ends in the middle of its data, or the disk cannot read it; get it again",
+        )
+    if isinstance(error, OSError) and error.errno not in _DECODERS_OWN:
         return VideoError(path, "unreadable", f"the file cannot be read ({error.strerror})")
     return VideoError(
         path,
         "corrupt",
-        f"the video's data are damaged ({error.strerror}); get the file again, or re-encode it",
+        f"the video's data are damaged{in_brackets(error)}; get the file again, or re-encode it",
     )
+
+
+def in_brackets(error: FFmpegError) -> str:
+    """Give what FFmpeg says of an error, or nothing where it says nothing."""
+    silent = error.errno in _DECODERS_OWN or isinstance(error, av.error.ExternalError)
+    return "" if silent else f" ({error.strerror})"
 
 
 def _open(path: Path) -> InputContainer:
@@ -130,6 +152,13 @@ def _open(path: Path) -> InputContainer:
             "not_a_video",
             "its format is not one of the video containers that are read here "
             f"({', '.join(CONTAINERS)})",
+        ) from error
+    except av.error.MemoryError as error:
+        raise VideoError(
+            path,
+            "corrupt",
+            "its header promises more than fits into memory: the file is damaged, or made to break "
+            "programs that read it; get it again",
         ) from error
     except FFmpegError as error:
         raise video_error(path, error) from error

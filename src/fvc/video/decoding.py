@@ -8,7 +8,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from fvc.errors import VideoError
-from fvc.video.container import OpenVideo, open_video
+from fvc.video.container import OpenVideo, in_brackets, open_video
 from fvc.video.packets import check_complete
 
 # Above this share of damaged frames a video is refused: a copy would turn the damage into pixels
@@ -83,7 +83,9 @@ def decode_open(
                 on_frame()
             yield frame
     if count == 0:
-        raise VideoError(video.path, "no_frames", "not one frame can be decoded from it")
+        raise VideoError(
+            video.path, "no_frames", "not one frame can be decoded from it; get it again"
+        )
     check_complete(video, packets=packets, end_seconds=end)
     missing = 0
     if video.stream.codec_context.name in _ONE_FRAME_A_PACKET and not _interlaced(video):
@@ -102,7 +104,7 @@ def _damaged(video: OpenVideo, count: int, error: FFmpegError) -> VideoError:
     return VideoError(
         video.path,
         "corrupt",
-        f"decoding failed after {count}{of} frames ({error.strerror}); get the file again",
+        f"decoding failed after {count}{of} frames{in_brackets(error)}; get the file again",
     )
 
 

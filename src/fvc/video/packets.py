@@ -125,7 +125,9 @@ def scan(video: OpenVideo, *, on_frame: Callable[[], object] | None = None) -> P
         if on_frame is not None and len(rows) % _CALL_EVERY == 0:
             on_frame()
     if not any(row[4] for row in rows):
-        raise VideoError(video.path, "no_frames", "its video stream holds no frames")
+        raise VideoError(
+            video.path, "no_frames", "its video stream holds no frames; get the file again"
+        )
     pts, duration, size, key, shown = (np.array(column) for column in zip(*rows, strict=True))
     if key.any():
         # A recording cut out of a longer one may begin with frames that need earlier ones.

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from fvc.errors import VideoError
-from fvc.video.container import OpenVideo, open_video
+from fvc.video.container import OpenVideo, in_brackets, open_video
 from fvc.video.packets import scan
 from fvc.video.standardising import quarter_turns
 
@@ -144,9 +143,11 @@ def _first_frame(video: OpenVideo) -> VideoFrame:
         try:
             for frame in packet.decode():
                 return frame
-        except av.error.InvalidDataError as this:
+        except FFmpegError as this:
             error = this
-    why = f" ({error.strerror})" if error is not None else ""
+    why = in_brackets(error) if error is not None else ""
     raise VideoError(
-        video.path, "no_frames", f"not one frame can be decoded from its beginning{why}"
+        video.path,
+        "no_frames",
+        f"not one frame can be decoded from its beginning{why}; get the file again",
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import av
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
@@ -75,6 +74,7 @@ class PacketReader:
         skips = run.skip and context.name in _SKIPS_NONREF and context.field_order < 2
         remaining = len(run.wanted)
         begun = not self.table.shown[run.first]
+        last: int | None = None
         context.flush_buffers()
         try:
             for packet in self._read(run.first, run.last):
@@ -88,14 +88,18 @@ class PacketReader:
                         begun = True
                         if frame.pict_type not in (PictureType.I, PictureType.NONE):
                             raise UnsureError("the key frame is not an intra frame")
+                    if frame.pts is not None:
+                        if last is not None and frame.pts <= last:
+                            raise UnsureError("frames do not come in the order of their times")
+                        last = frame.pts
                     if frame.pts in run.wanted:
                         if frame.is_corrupt:
                             raise UnsureError("a frame is damaged")
                         remaining -= 1
                         frame.time_base = self.video.time_base
                         yield frame
-        except av.error.InvalidDataError as error:
-            raise UnsureError("a packet cannot be decoded") from error
+        except FFmpegError as error:
+            raise UnsureError("a packet cannot be read or decoded") from error
         finally:
             context.skip_frame = "DEFAULT"
         if remaining:

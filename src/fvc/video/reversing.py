@@ -113,6 +113,8 @@ def _group(
     """One stretch of frames, last one first."""
     table = reader.table
     inside = np.flatnonzero(table.shown & (table.pts >= first_time) & (table.pts < end_time))
+    if len(inside) == 0:
+        return
     keys = np.flatnonzero(table.key)
     usable = keys[(keys <= inside[0]) & (table.pts[keys] <= first_time)]
     if len(usable) == 0:

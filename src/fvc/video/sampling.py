@@ -191,8 +191,8 @@ def _take_by_decoding_all(
         raise VideoError(
             path,
             "corrupt",
-            f"{damaged + len(remaining)} of the {len(set(wanted.tolist()))} frames sampled from it "
-            "are damaged; get the file again",
+            f"of {len(set(wanted.tolist()))} frame(s) taken from it {damaged + len(remaining)} "
+            "cannot be decoded whole; get the file again",
         )
     return wanted, frames
 
