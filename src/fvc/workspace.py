@@ -58,6 +58,11 @@ class Workspace:
         self.leaderboard_parquet = self.stage5 / "leaderboard.parquet"
         self.audits = self.stage5 / "audit"
         self.comparison = self.stage5 / "comparison"
+        self.confounds = self.stage5 / "confounds"
+        self.holdouts = self.stage5 / "holdout"
+        self.importances = self.stage5 / "importance"
+        self.robustness = self.stage5 / "robustness"
+        self.evaluations = self.stage5 / "evaluation"
 
     def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
         return StageFiles(number, command, self.data / folder, table, self.data / f"stage{number}")

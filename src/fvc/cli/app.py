@@ -42,6 +42,7 @@ VERBS = {
         "fvc.cli.compare:command",
         "Whether trained detectors differ at all, and what the best is worth.",
     ),
+    "confounds": ("fvc.cli.confounds:command", "What metadata alone tell of the label."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),

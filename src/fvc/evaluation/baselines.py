@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fvc.errors import DataError
 from fvc.evaluation.splitter import check_no_leakage
 from fvc.evaluation.summary import summarise_folds
 
@@ -103,12 +104,7 @@ def metadata_baselines(
         has one value has null scores and the reason. The majority class has an accuracy and an AUC
         of 0.5, since it ranks nothing.
     """
-    if folds["source"].n_unique() > _ALL_REPEATS_UP_TO:
-        folds = folds.filter(pl.col("repeat") == folds["repeat"].min())
-    table = folds.select("source", "group", "label", "repeat", "fold").join(
-        index.drop("group", "label", strict=False), on="source", how="left", maintain_order="left"
-    )
-    table = table.sort("repeat", "source")
+    table = _joined(index, folds)
     rows = [_majority(table)]
     usable: list[_Property] = []
     for prop in PROPERTIES:
@@ -125,6 +121,46 @@ def metadata_baselines(
         else:
             rows.append(_row(table, name, (), reason=f"only {len(props)} of them can be used"))
     return rows
+
+
+def baseline_predictions(index: pl.DataFrame, folds: pl.DataFrame, baseline: str) -> pl.DataFrame:
+    """Return the out-of-fold scores behind a row of `metadata_baselines`.
+
+    Parameters
+    ----------
+    index, folds
+        As for `metadata_baselines`.
+    baseline
+        Name of a row whose ``roc_auc`` is not null; not the majority class, which ranks nothing.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``source, group, label, repeat, fold, score``.
+
+    Raises
+    ------
+    DataError
+        Nothing of that name can be scored on this corpus.
+    """
+    table = _joined(index, folds)
+    usable = [prop for prop in PROPERTIES if _unusable(table, prop) is None]
+    props = {
+        FILE_TOGETHER: [prop for prop in usable if prop.name not in _ORIGIN],
+        TOGETHER: usable,
+    }.get(baseline, [prop for prop in usable if prop.name == baseline])
+    if not props:
+        raise DataError(f"the baseline {baseline!r} cannot be scored on this corpus")
+    return _predictions(table, props)
+
+
+def _joined(index: pl.DataFrame, folds: pl.DataFrame) -> pl.DataFrame:
+    if folds["source"].n_unique() > _ALL_REPEATS_UP_TO:
+        folds = folds.filter(pl.col("repeat") == folds["repeat"].min())
+    table = folds.select("source", "group", "label", "repeat", "fold").join(
+        index.drop("group", "label", strict=False), on="source", how="left", maintain_order="left"
+    )
+    return table.sort("repeat", "source")
 
 
 def _unusable(table: pl.DataFrame, prop: _Property) -> str | None:
@@ -190,6 +226,12 @@ def _sides(table: pl.DataFrame) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[
 def _score(
     table: pl.DataFrame, name: str, props: list[_Property], resamples: int, seed: int
 ) -> dict[str, Any]:
+    summary = summarise_folds(_predictions(table, props), resamples=resamples, seed=seed)
+    row = _row(table, name, tuple(column for prop in props for column in prop.columns))
+    return {**row, **{key: summary[key] for key in row if key in summary}}
+
+
+def _predictions(table: pl.DataFrame, props: list[_Property]) -> pl.DataFrame:
     from sklearn.linear_model import LogisticRegression
 
     label = table["label"].to_numpy()
@@ -203,15 +245,9 @@ def _score(
         x_test = np.hstack([block[1] for block in blocks])
         model = LogisticRegression(C=1.0, max_iter=2000).fit(x_train, label[train])
         score[test] = model.predict_proba(x_test)[:, 1]
-    summary = summarise_folds(
-        table.select("source", "group", "label", "repeat", "fold").with_columns(
-            score=pl.Series(score)
-        ),
-        resamples=resamples,
-        seed=seed,
+    return table.select("source", "group", "label", "repeat", "fold").with_columns(
+        score=pl.Series(score)
     )
-    row = _row(table, name, tuple(column for prop in props for column in prop.columns))
-    return {**row, **{key: summary[key] for key in row if key in summary}}
 
 
 def _values(table: pl.DataFrame, prop: _Property) -> npt.NDArray[Any]:
