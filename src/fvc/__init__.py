@@ -22,6 +22,7 @@ _HOME = {
     "stage4_extract_scaled_features": "fvc.features",
     "stage5_train_models": "fvc.training",
     "run_pipeline": "fvc.pipeline",
+    "load": "fvc.inference",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -103,7 +103,7 @@ def _looks(X: Floats) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
             low, centre[i], high = np.quantile(known, (0.25, 0.5, 0.75))
             # Where more than half are one value, the range of the rest is all there is.
             spread[i] = (high - low) / 1.349 or (known.max() - known.min()) / 4
-    ever_missing: npt.NDArray[np.bool_] = np.isnan(X).any(axis=0)
+    ever_missing = np.asarray(np.isnan(X).any(axis=0), dtype=np.bool_)
     return centre, spread, ever_missing
 
 

@@ -12,6 +12,7 @@ from fvc.evaluation import fit_final_calibrator
 from fvc.evaluation.conformal import fit_decisions
 from fvc.evaluation.familiarity import fit_familiarity
 from fvc.models import ModelSpec
+from fvc.models.linear import LinearForm
 from fvc.training.clips import Clips, Sources
 from fvc.training.selection import Choice, Part, choose_settings, fit_detector, inner_folds
 
@@ -55,6 +56,7 @@ def refit(
 def card(
     spec: ModelSpec,
     choice: Choice,
+    detector: Any,
     clips: Clips,
     sources: Sources,
     *,
@@ -69,6 +71,8 @@ def card(
     ----------
     spec, choice
         The model and the settings chosen.
+    detector
+        The fitted detector.
     clips, sources
         What it was fitted to.
     aggregate
@@ -81,6 +85,7 @@ def card(
         Settings of the stages that made its features, as `input_settings` returns them.
     """
     labels = sources.labels[clips.source[clips.original]]
+    line = LinearForm.of(detector)
     return {
         "card_version": CARD_VERSION,
         "model": spec.name,
@@ -93,6 +98,7 @@ def card(
         "settings_chosen_by": "inner grouped folds over all groups, mean ROC AUC on sources",
         "tables": list(spec.tables),
         "input": inputs,
+        "linear": None if line is None else line.to_dict(),
         "feature_names": clips.feature_names,
         "features": _feature_ranges(clips, labels),
         "trained_on": {

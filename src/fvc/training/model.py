@@ -304,6 +304,7 @@ def _final(
     document = card(
         spec,
         choice,
+        detector,
         clips,
         sources,
         aggregate=aggregate,

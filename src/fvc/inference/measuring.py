@@ -1,0 +1,147 @@
+"""What is done with one file in a worker process: copy, features, scaling, features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+THUMBNAIL_SIDE = 200
+"""Longer side of a thumbnail, in pixels."""
+
+N_THUMBNAILS = 6
+_JPEG_QUALITY = 70
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a detector's features were made.
+
+    Attributes
+    ----------
+    tables
+        Numbers of the feature tables that it reads: 2, or 2 and 4.
+    copy_frames
+        Frames kept by the standard copy; None keeps all.
+    num_frames, scaled_num_frames
+        Frames sampled for the features of the copy, and of the scaled copy.
+    target_size
+        Longer side of the scaled copy, in pixels.
+    """
+
+    tables: tuple[int, ...] = (2, 4)
+    copy_frames: int | None = None
+    num_frames: int = 6
+    target_size: int = 256
+    scaled_num_frames: int = 6
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a worker found in a file.
+
+    Attributes
+    ----------
+    features
+        By name, those of the scaled copy with the prefix ``scaled_``; NaN is missing. Every
+        number is one of float32, as in the tables.
+    video
+        Width and height in pixels, rate in Hz, frames, seconds, codec.
+    thumbnails
+        JPEG files of frames, in order of time; empty unless asked for.
+    """
+
+    features: dict[str, float]
+    video: dict[str, Any]
+    thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class MeasureVideo:
+    """Measures one file as the training sources were measured.
+
+    Parameters
+    ----------
+    recipe
+        How the detector's features were made.
+    scratch
+        Folder for copies, which are removed when the file is done.
+    thumbnails
+        Whether to make thumbnails.
+    """
+
+    recipe: Recipe
+    scratch: str
+    thumbnails: bool = False
+
+    def __call__(self, unit: tuple[int, str]) -> Measured:
+        """Measure the file of a unit (its number and its path)."""
+        from fvc.augmentation.render import COPY, render
+        from fvc.engines import heartbeat
+        from fvc.features.extraction import extract_features
+        from fvc.video import probe
+
+        recipe, path = self.recipe, Path(unit[1])
+        with TemporaryDirectory(dir=self.scratch, prefix=f"{unit[0]}-") as folder:
+            copy = Path(folder) / "copy.mp4"
+            render(path, [(COPY, copy)], num_frames=recipe.copy_frames, on_frame=heartbeat)
+            features = _stored(
+                extract_features(copy, path, num_frames=recipe.num_frames, on_frame=heartbeat)
+            )
+            if 4 in recipe.tables:
+                scaled = self._scaled(copy, path, Path(folder) / "scaled.mp4")
+                features |= {f"scaled_{name}": value for name, value in scaled.items()}
+            pictures = _thumbnails(copy) if self.thumbnails else ()
+        info = probe(path, on_frame=heartbeat)
+        video = {
+            "width": info.width,
+            "height": info.height,
+            "fps": info.fps,
+            "frame_count": info.frame_count,
+            "duration_seconds": info.duration_seconds,
+            "codec": info.codec_name,
+        }
+        return Measured(features, video, pictures)
+
+    def _scaled(self, copy: Path, raw: Path, target: Path) -> dict[str, float]:
+        from fvc.engines import heartbeat
+        from fvc.features.extraction import extract_scaled_features
+        from fvc.scaling.work import scale_video, scaled_row
+
+        written = scale_video(copy, target, self.recipe.target_size)
+        row: Mapping[str, Any] = scaled_row({}, "", written)
+        features = extract_scaled_features(
+            target,
+            copy,
+            raw,
+            unscaled_size=(row["original_width"], row["original_height"]),
+            num_frames=self.recipe.scaled_num_frames,
+            on_frame=heartbeat,
+        )
+        features |= {name: float(row[name]) for name in ("is_upscaled", "is_downscaled")}
+        return _stored(features)
+
+
+def _stored(features: dict[str, float]) -> dict[str, float]:
+    """Round to the numbers that a table would hold."""
+    from fvc.features.extraction import as_stored
+
+    array, _ = as_stored(features)
+    return dict(zip(features, array.tolist(), strict=True))
+
+
+def _thumbnails(copy: Path) -> tuple[bytes, ...]:
+    import cv2
+
+    from fvc.engines import heartbeat
+    from fvc.scaling.resolution import scaled_size
+    from fvc.video import sample_frames
+
+    pictures = []
+    for frame in sample_frames(copy, num_frames=N_THUMBNAILS, on_frame=heartbeat).frames:
+        width, height = scaled_size(frame.width, frame.height, THUMBNAIL_SIDE)
+        image = frame.reformat(width=width, height=height).to_ndarray(format="bgr24")
+        good, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        if good:
+            pictures.append(data.tobytes())
+    return tuple(pictures)

@@ -1,0 +1,420 @@
+"""A trained detector, ready to judge files."""
+
+import json
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from hashlib import blake2b
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fvc.engines import LocalEngine
+from fvc.errors import DataError, MissingInputError, OptionError
+from fvc.inference.asking import Asked, expand
+from fvc.inference.card import Card, parse_card
+from fvc.inference.judging import Terms, check_terms, judge
+from fvc.inference.measuring import Measured, MeasureVideo
+from fvc.inference.prediction import Prediction
+from fvc.models import find_model
+from fvc.models.loading import load_detector, read_card
+from fvc.stages.identity import fingerprint_file
+from fvc.workspace import Workspace
+
+Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
+
+
+def load(
+    model: str | Path | None = None, *, project: Path | str = Path("."), trust: bool = False
+) -> "Predictor":
+    """Load a trained detector to judge files with.
+
+    Parameters
+    ----------
+    model
+        Name of a model trained in the project, or a model's folder, or its ``final`` folder. By
+        default the best complete one on the project's leaderboard.
+    project
+        Folder of the project.
+    trust
+        Read a pickle where there is no other form. Only for files that you made.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    MissingInputError
+        There is no such detector.
+    StaleError
+        It was trained by an earlier version.
+    OptionError
+        There is only a pickle and `trust` is False, or no model has this name.
+    DataError
+        Its files are damaged.
+
+    Examples
+    --------
+    >>> import fvc
+    >>> for answer in fvc.load("svm", project="my-project").predict("clips"):  # doctest: +SKIP
+    ...     print(answer.path, answer.probability, answer.decision)
+    """
+    workspace = Workspace(project)
+    chosen = f"{model}" if model is not None else None
+    name = best_model(workspace) if chosen is None else chosen
+    folder = _folder(name, workspace)
+    try:
+        document = read_card(folder)
+    except (ValueError, OSError) as error:
+        raise DataError(f"the card in {folder} cannot be read: {error}") from error
+    if not isinstance(document, dict):
+        raise DataError(f"the card in {folder} is not a detector's card")
+    return Predictor(
+        folder=folder,
+        card=parse_card(document, folder),
+        trust=trust,
+        chosen_by="asked for" if model is not None else "best on the leaderboard",
+        leaderboard=_leaderboard(folder),
+    )
+
+
+def best_model(workspace: Workspace) -> str:
+    """Name the best complete model of a project's leaderboard.
+
+    Raises
+    ------
+    MissingInputError
+        There is no leaderboard, or no complete model on it.
+    """
+    path = workspace.leaderboard_json
+    if not path.is_file():
+        raise MissingInputError("no leaderboard", path=path, remedy="Run `fvc train` first")
+    for row in json.loads(path.read_text(encoding="utf-8"))["models"]:
+        if row["complete"] and not row["stale"]:
+            return str(row["model"])
+    raise MissingInputError(
+        "no complete model on the leaderboard", path=path, remedy="Run `fvc train` first"
+    )
+
+
+def _folder(name: str, workspace: Workspace) -> Path:
+    """Find a detector's folder by a trained model's name, or by its path."""
+    own = workspace.model(name)
+    for folder in (own, Path(name)):
+        if any((folder / part / "card.json").is_file() for part in (".", "final")):
+            return folder
+    if own.is_dir() or Path(name).exists():
+        where = own if own.is_dir() else Path(name)
+        raise MissingInputError(
+            "no trained detector with a card", path=where, remedy="Run `fvc train` first"
+        )
+    trained = sorted(path.parent.name for path in workspace.stage5.glob("*/metrics.json"))
+    close = get_close_matches(name, trained, n=1, cutoff=0.5)
+    if close:
+        raise OptionError(f"no trained model {name!r}: did you mean {close[0]!r}?")
+    find_model(name)
+    raise MissingInputError(
+        f"{name} is not trained", path=own, remedy=f"Run `fvc train --model-types {name}` first"
+    )
+
+
+def _leaderboard(folder: Path) -> dict[str, Any]:
+    """Take from the leaderboard beside a detector what a reader of its answers has to know."""
+    place = folder.parent if folder.name == "final" else folder
+    path = place.parent / Workspace().leaderboard_json.name
+    try:
+        board = json.loads(path.read_text(encoding="utf-8"))
+        row = next(row for row in board["models"] if row["model"] == place.name)
+        selection = board.get("selection") or {}
+        won = selection.get("winner") == place.name and selection.get("corrected") is not None
+        return {
+            "warning": row.get("warning"),
+            "notes": list(board.get("notes", ())),
+            "stale": bool(row.get("stale")),
+            "corrected_for_selection": selection["corrected"] if won else None,
+            "chosen_among": len(selection["candidates"]) if won else None,
+        }
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        # A detector that was handed on alone has no leaderboard beside it.
+        return {}
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained detector that judges files; `load` makes one.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    card
+        What is known of it.
+    trust
+        Whether a pickle may be read.
+    chosen_by
+        How it came to be this one.
+    leaderboard
+        ``warning``, ``notes``, ``corrected_for_selection``; empty where there is no leaderboard.
+    """
+
+    folder: Path
+    card: Card
+    trust: bool = False
+    chosen_by: str = "asked for"
+    leaderboard: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.card.model
+
+    @cached_property
+    def expected(self) -> dict[str, Any]:
+        """What to expect of it on new groups."""
+        return self.card.expected()
+
+    @cached_property
+    def detector(self) -> Any:
+        """The detector itself, loaded on first use; linear ones come as plain numbers.
+
+        Raises
+        ------
+        DataError
+            It does not fit its card, or is damaged.
+        """
+        if self.card.linear is not None:
+            return self.card.linear
+        detector = load_detector(self.folder, trust=self.trust)
+        if list(getattr(detector, "feature_names_", ())) != list(self.card.feature_names):
+            raise DataError(f"the detector in {self.folder} does not fit the card beside it")
+        return detector
+
+    def predict(
+        self,
+        paths: Paths,
+        *,
+        error_rate: float = 0.1,
+        threshold: float | None = None,
+        prevalence: float | None = None,
+        workers: int | None = None,
+        stall_seconds: float = 120.0,
+        memory_limit_mib: int | None = None,
+        thumbnails: bool = False,
+    ) -> list[Prediction]:
+        """Judge files. A script that calls this does so under ``if __name__ == "__main__":``.
+
+        Parameters
+        ----------
+        paths
+            A file, folder, pattern or table of paths, or several.
+        error_rate
+            Share of real, and of fake, videos that may be called the other; 0 … 0.5.
+        threshold
+            Probability from which on a video is called fake, instead of an error rate.
+        prevalence
+            Share of fakes among such videos, 0 … 1; by default that of the training corpus.
+        workers, stall_seconds, memory_limit_mib
+            As in `fvc.engines.LocalEngine`.
+        thumbnails
+            Keep small pictures of six frames.
+
+        Returns
+        -------
+        list of Prediction
+            In the order asked; a file that cannot be judged has no probability and a reason.
+
+        Raises
+        ------
+        OptionError
+            A value out of range.
+        """
+        asked = expand([paths] if isinstance(paths, str | PathLike) else paths)
+        found = self.stream(
+            asked,
+            Terms(error_rate, threshold, prevalence),
+            engine=LocalEngine(
+                workers, stall_seconds=stall_seconds, memory_limit_mib=memory_limit_mib
+            ),
+            thumbnails=thumbnails,
+        )
+        return [prediction for _, prediction in sorted(found, key=lambda pair: pair[0])]
+
+    def stream(
+        self,
+        asked: Iterable[Asked],
+        terms: Terms,
+        *,
+        engine: LocalEngine | None = None,
+        thumbnails: bool = False,
+    ) -> Iterator[tuple[int, Prediction]]:
+        """Judge files and give answers as they come, each with the position of its file.
+
+        Parameters
+        ----------
+        asked
+            As `expand` gives them; may be endless.
+        terms
+            How to decide.
+        engine
+            Where files are measured; processes on this machine by default.
+        thumbnails
+            Keep small pictures of six frames.
+        """
+        check_terms(terms, self.card)
+        # Scikit-learn takes as long to import as a worker takes to measure a short clip.
+        loading = threading.Thread(target=self._load_quietly, daemon=True)
+        loading.start()
+        scratch = tempfile.mkdtemp(prefix="fvc-predict-")
+        waiting: dict[int, Asked] = {}
+        nowhere: list[tuple[int, Asked]] = []
+
+        def units() -> Iterator[tuple[int, str]]:
+            for number, one in enumerate(asked):
+                if one.path is None:
+                    nowhere.append((number, one))
+                else:
+                    waiting[number] = one
+                    yield number, one.path
+
+        work = MeasureVideo(self.card.recipe, scratch, thumbnails)
+        outcomes = (engine or LocalEngine()).submit(work, units())
+        try:
+            for outcome in outcomes:
+                yield from self._unjudged(nowhere)
+                number = outcome.unit[0]
+                one = waiting.pop(number)
+                facts: dict[str, Any] = {**self._facts(one), "seconds": outcome.seconds}
+                if outcome.value is not None:
+                    yield number, self._judged(outcome.value, terms, facts)
+                    continue
+                # A process that was ended leaves its copies behind.
+                for left in Path(scratch).glob(f"{number}-*"):
+                    shutil.rmtree(left, ignore_errors=True)
+                assert outcome.failure is not None
+                kind, reason = outcome.failure.kind, outcome.failure.reason
+                yield (
+                    number,
+                    Prediction(
+                        probability=None, decision=None, error=reason, error_kind=kind, **facts
+                    ),
+                )
+            yield from self._unjudged(nowhere)
+        finally:
+            outcomes.close()
+            shutil.rmtree(scratch, ignore_errors=True)
+            loading.join()
+
+    def _load_quietly(self) -> None:
+        """Load the detector ahead of its use; what goes wrong is raised there."""
+        try:
+            self.detector  # noqa: B018 - the property keeps what it loads
+        except (OSError, ValueError, OptionError, DataError, MissingInputError, ImportError):
+            return
+
+    def _unjudged(self, nowhere: list[tuple[int, Asked]]) -> Iterator[tuple[int, Prediction]]:
+        while nowhere:
+            number, one = nowhere.pop()
+            yield number, Prediction(
+                path=one.shown, probability=None, decision=None, error=one.reason,
+                error_kind=one.kind, model=self.name, expected=self.expected,
+            )  # fmt: skip
+
+    def _facts(self, one: Asked) -> dict[str, Any]:
+        assert one.path is not None
+        try:
+            size = Path(one.path).stat().st_size if Path(one.path).is_file() else None
+        except OSError:
+            size = None
+        return {
+            "path": one.shown,
+            "model": self.name,
+            "expected": self.expected,
+            "size_bytes": size,
+            "fingerprint": None if size is None else fingerprint_file(one.path),
+        }
+
+    def _judged(self, measured: Measured, terms: Terms, facts: dict[str, Any]) -> Prediction:
+        row = [measured.features[name] for name in self.card.feature_names]
+        judged = judge(np.array([row], dtype=np.float32), self.detector, self.card, terms)[0]
+        return Prediction(
+            **vars(judged), video=measured.video, thumbnails=measured.thumbnails, **facts
+        )
+
+    def identity(self, terms: Terms) -> str:
+        """Give 32 hexadecimal digits that change with the detector and the terms."""
+        text = json.dumps([dict(self.card.document), vars(terms)], sort_keys=True, default=str)
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def warnings(self) -> list[str]:
+        """Say what a reader of every answer has to know, the gravest first."""
+        said = []
+        if self.expected["simulated"]:
+            said.append("Trained on a simulated corpus: answers say nothing about real videos.")
+        calibrator = self.card.calibrator
+        if not calibrator["method"]:
+            said.append(f"Not calibrated: the probability is a score ({calibrator['reason']}).")
+        elif calibrator["slope"] == 0:
+            said.append(
+                "Out of fold the scores said nothing about the label: the calibrated probability "
+                "of every file is the share of fakes."
+            )
+        warning = self.leaderboard.get("warning")
+        if warning:
+            said.append(f"{warning[0].upper()}{warning[1:]}")
+        notes = self.leaderboard.get("notes", ())
+        said += [note for note in notes if "simulated" not in note]
+        if self.leaderboard.get("stale"):
+            said.append("The split has changed since this detector was trained.")
+        if self.card.assumed:
+            said.append(
+                "The card does not say with which settings these stages ran, and the defaults are "
+                f"used: {', '.join(self.card.assumed)}."
+            )
+        return said
+
+    def coverage(self, error_rate: float) -> dict[str, Any] | None:
+        """Give what decisions came to out of fold at the nearest error rate that was tried."""
+        rows = self.card.out_of_fold
+        if not rows:
+            return None
+        return dict(min(rows, key=lambda row: abs(row["error_rate"] - error_rate)))
+
+    def to_dict(self, terms: Terms) -> dict[str, Any]:
+        """Describe the detector and the terms in plain JSON types."""
+        calibrator = self.card.calibrator
+        return {
+            "model": self.name,
+            "folder": str(self.folder),
+            "chosen_by": self.chosen_by,
+            "expected_performance": {
+                **self.expected,
+                "corrected_for_selection": self.leaderboard.get("corrected_for_selection"),
+            },
+            "trained_on": self.card.document.get("trained_on"),
+            "calibrator": dict(calibrator),
+            "prevalence": {
+                "training": self.card.prevalence,
+                "stated": terms.prevalence,
+            },
+            "decision": {
+                "rule": "threshold" if terms.threshold is not None else "conformal",
+                "threshold": terms.threshold,
+                "error_rate": None if terms.threshold is not None else terms.error_rate,
+                "out_of_fold": None
+                if terms.threshold is not None
+                else self.coverage(terms.error_rate),
+                "groups": {name: t.n_groups for name, t in self.card.decisions.items()},
+            },
+            "warnings": self.warnings(),
+            "identity": self.identity(terms),
+        }
+
+
+__all__ = ["Predictor", "best_model", "load"]
