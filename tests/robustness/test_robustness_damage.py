@@ -110,11 +110,21 @@ def test_a_damaged_source_does_not_end_the_stage(tmp_path: Path, make_video: Mak
     assert kinds == ["corrupt"] * 3
 
 
-def test_a_matroska_file_that_ends_within_a_block(tmp_path: Path, make_video: MakeVideo) -> None:
-    whole = make_video(tmp_path / "a.mkv", codec="ffv1", frames=8)
-    path = tmp_path / "b.mkv"
-    path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
-    assert outcomes(path) == {"corrupt"}
+@pytest.mark.parametrize("ending", ["mkv", "webm", "avi"])
+def test_even_a_fraction_of_a_second_that_is_cut_off_is_noticed(
+    tmp_path: Path, make_video: MakeVideo, ending: str
+) -> None:
+    codec = {"mkv": "ffv1", "webm": "libvpx", "avi": "mpeg4"}[ending]
+    whole = make_video(tmp_path / f"a.{ending}", codec=codec, frames=8)
+    assert probe(whole).frame_count == 8
+    path = tmp_path / f"b.{ending}"
+    for missing in (20, whole.stat().st_size // 4):
+        path.write_bytes(whole.read_bytes()[:-missing])
+        with pytest.raises(
+            VideoError, match=rf"cut off: at least {missing - 8 * (ending == 'avi')}"
+        ):
+            probe(path)
+        assert outcomes(path) == {"corrupt"}
 
 
 def test_an_index_that_promises_more_than_memory_holds(
@@ -153,3 +163,21 @@ def test_a_key_frame_that_is_hidden_behind_a_leap_in_time(
     path.write_bytes(data)
     forwards = [frame.pts for frame in decode(path)]
     assert [frame.pts for frame in decode_reversed(path)] == forwards[::-1]
+
+
+def test_times_that_no_file_can_hold(tmp_path: Path, make_video: MakeVideo) -> None:
+    source = make_video(tmp_path / "a.mp4", frames=4).read_bytes()
+    place = source.index(b"stts") + 8
+    assert struct.unpack_from(">I", source, place + 4) == (4,)
+    path = tmp_path / "b.mp4"
+    path.write_bytes(source[: place + 8] + struct.pack(">I", 2_000_000_000) + source[place + 12 :])
+    row = {"source": "s", "label": 0, "group": "g", "collection": "c", "platform": None}
+    unit = Unit("s", {**row, "video_path": "b.mp4"}, "")
+    work = AugmentSource(str(tmp_path), 0, None, 0, ("flip",))
+    with pytest.raises(VideoError) as caught:
+        work(unit)
+    assert caught.value.kind == "corrupt"
+    assert (
+        "comes a gap of 156,250 seconds: the times in the file are damaged" in caught.value.reason
+    )
+    assert list((tmp_path / "data").rglob("*.mp4")) == []

@@ -32,6 +32,8 @@ _OPTIONS = {
     "max_pixels": str(MAX_PIXELS),
 }
 _TAIL_ENTRIES = 64
+_HEAD_BYTES = 4096
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 # Some decoders give −1 for "damaged", which as an error of the system is "not permitted".
 _DECODERS_OWN = (errno.EPERM,)
@@ -203,19 +205,62 @@ def _claimed_size(path: Path, index: int) -> tuple[int, int]:
 
 
 def _check_whole(path: Path, container: InputContainer, stream: VideoStream) -> int | None:
-    """Count the frames of the container's index, and see whether their bytes are there."""
-    if not container.format.name.startswith("mov"):
-        return None
-    entries = stream.index_entries
-    count = len(entries)
-    tail = entries[max(0, count - _TAIL_ENTRIES) : count]
-    end = max((entry.pos + entry.size for entry in tail), default=0)
+    """Count the frames of the container's index, and see whether all bytes are there."""
+    count = 0
+    if container.format.name.startswith("mov"):
+        entries = stream.index_entries
+        count = len(entries)
+        tail = entries[max(0, count - _TAIL_ENTRIES) : count]
+        end = max((entry.pos + entry.size for entry in tail), default=0)
+    else:
+        with path.open("rb") as file:
+            end = promised_bytes(file.read(_HEAD_BYTES))
     missing = end - container.size
     if missing > 0:
         raise VideoError(
             path,
             "corrupt",
-            f"the file is cut off: at least {missing} bytes of its frames are missing "
-            "(an incomplete download?); get it again",
+            f"the file is cut off: at least {missing:,} bytes are missing (an incomplete "
+            "download?); get it again",
         )
     return count or None
+
+
+def promised_bytes(head: bytes) -> int:
+    """Read in the head of a Matroska, WebM or AVI file how long the file should be.
+
+    Parameters
+    ----------
+    head
+        The first bytes of the file.
+
+    Returns
+    -------
+    int
+        0 where the file does not say, as one that was written to a pipe, or is of another kind.
+
+    References
+    ----------
+    RFC 8794, 4 and 6 (EBML's variable-size integers and unknown sizes); RFC 9559 (Matroska).
+    """
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        # Eight bytes more, to be exact; some writers are not.
+        return int.from_bytes(head[4:8], "little")
+    if head[:4] != _EBML:
+        return 0
+    place, size = _ebml_size(head, 4)
+    place += size
+    if head[place : place + 4] != _SEGMENT:
+        return 0
+    place, size = _ebml_size(head, place + 4)
+    return place + size if size else 0
+
+
+def _ebml_size(head: bytes, place: int) -> tuple[int, int]:
+    """Where an element's data begin, and their length; 0 for an unknown one."""
+    first = head[place] if place < len(head) else 0
+    width = 9 - first.bit_length()
+    bits = 7 * width
+    size = int.from_bytes(head[place : place + width], "big") & ((1 << bits) - 1)
+    is_known = first > 0 and size != (1 << bits) - 1
+    return place + width, size if is_known else 0

@@ -32,6 +32,10 @@ ENCODER_SETTINGS = MappingProxyType(
     }
 )
 
+# MP4 holds the distance of two frames in 31 bits, in ticks of which a second has at least so many.
+_LONGEST_TICKS = 2**31 - 1
+_LEAST_TIMESCALE = 20_000
+
 
 class Encoder:
     """Write frames into an MP4 file with the project's one set of encoder settings.
@@ -100,6 +104,8 @@ class Encoder:
         ------
         ValueError
             If the frame is not so.
+        VideoError
+            ``corrupt`` if its time is too far from the others, ``encoder`` if it cannot be encoded.
         OutputError
             If the disk is full or cannot be written.
         """
@@ -205,6 +211,14 @@ class Encoder:
         if frame.duration:
             self._duration = max(1, round(frame.duration * time_base / self._time_base))
         self._duration = self._duration or self._nominal()
+        shown = float(self._duration * self._time_base)
+        if shown * max(_LEAST_TIMESCALE, self._time_base.denominator) > _LONGEST_TICKS:
+            raise VideoError(
+                self.path,
+                "corrupt",
+                f"after frame {self.frame_count} comes a gap of {shown:,.0f} seconds: the times in "
+                "the file are damaged; re-encode it",
+            )
         self._last = ticks - self._first
         frame.pict_type = 0
         frame.pts, frame.time_base = self._last, self._time_base
@@ -229,7 +243,11 @@ class Encoder:
     def _output_error(self, error: FFmpegError) -> OutputError | VideoError:
         if isinstance(error, OSError):
             return OutputError(f"{self.path}: cannot be written ({error.strerror})")
-        return VideoError(self.path, "encoder", f"the encoder failed ({error.strerror})")
+        return VideoError(
+            self.path,
+            "encoder",
+            f"its frames cannot be written as H.264 in MP4 ({error.strerror}); re-encode the file",
+        )
 
 
 def write_video(

@@ -20,8 +20,8 @@ class PacketTable:
     """The packets of the video stream in decoding order; times in ticks of ``time_base``.
 
     ``shown`` is False for packets that an edit list hides, and for those before the first key
-    frame. ``regular`` says that every shown packet has a time of its own, so that packets and
-    frames can be taken to correspond.
+    frame. ``regular`` says that every shown packet has a time of its own and that key frames come
+    in the order of theirs, so that packets and frames can be taken to correspond.
     """
 
     time_base: Fraction
@@ -133,6 +133,7 @@ def scan(video: OpenVideo, *, on_frame: Callable[[], object] | None = None) -> P
         # A recording cut out of a longer one may begin with frames that need earlier ones.
         shown &= np.arange(len(key)) >= key.argmax()
     times = pts[shown]
+    in_order = bool((np.diff(pts[key & shown]) > 0).all())
     table = PacketTable(
         time_base=video.time_base,
         pts=pts.astype(np.int64),
@@ -140,7 +141,7 @@ def scan(video: OpenVideo, *, on_frame: Callable[[], object] | None = None) -> P
         size=size.astype(np.int64),
         key=key.astype(np.bool_),
         shown=shown.astype(np.bool_),
-        regular=regular and len(np.unique(times)) == len(times),
+        regular=regular and in_order and len(np.unique(times)) == len(times),
     )
     check_complete(video, packets=len(rows), end_seconds=float(table.span[1] * table.time_base))
     return table
