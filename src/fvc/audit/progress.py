@@ -29,7 +29,7 @@ class Progress:
     def begin(self, total: int) -> None:
         """Begin with so many draws."""
         self._total = total
-        self._fits.begin(self._name, total)
+        self._fits.begin(f"audit of {self._name}", total)
 
     def done(self, _result: object = None) -> None:
         """Count one draw as done."""

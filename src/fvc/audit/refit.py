@@ -13,6 +13,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from fvc.audit.schemes import SCHEMES, Scheme, deal_rows, permute_by_group
+from fvc.errors import LeakageError
 from fvc.evaluation import check_no_leakage
 from fvc.evaluation.bootstrap import ScoredRows, weighted_means
 from fvc.training.fold import attempt
@@ -79,6 +80,7 @@ class TaskResult:
     scores: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     means: dict[str, float] = field(default_factory=dict)
     failure: str | None = None
+    leaking: list[str] | None = None
     seconds: float = 0.0
 
 
@@ -123,8 +125,11 @@ def run_task(task: Task, table: Table, fit: Fit) -> TaskResult:
     """Fit and score all folds of a task; what goes wrong becomes the task's failure."""
     begun = time.perf_counter()
     result = TaskResult(task)
-    with threadpool_limits(1):
-        _, result.failure = attempt(lambda: _fit_and_score(task, table, fit, result))
+    try:
+        with threadpool_limits(1):
+            _, result.failure = attempt(lambda: _fit_and_score(task, table, fit, result))
+    except LeakageError as error:
+        result.leaking = error.groups
     result.seconds = time.perf_counter() - begun
     return result
 
@@ -188,7 +193,23 @@ def run_tasks(
         The data, and what fits the model to a part of it.
     workers
         Processes, one thread each; 1 stays in this one.
+
+    Raises
+    ------
+    LeakageError
+        A group stood on both sides of a grouped fold; raised when the other tasks are done.
     """
+    leak: LeakageError | None = None
+    for result in _finished(tasks, table, fit, workers):
+        if result.leaking is not None and leak is None:
+            where = f"{result.task.scheme}, repeat {result.task.repeat}"
+            leak = LeakageError(result.leaking, where)
+        yield result
+    if leak is not None:
+        raise leak
+
+
+def _finished(tasks: Sequence[Task], table: Table, fit: Fit, workers: int) -> Iterator[TaskResult]:
     if workers == 1:
         for task in tasks:
             yield run_task(task, table, fit)

@@ -84,10 +84,10 @@ def audit_model(
     """
     if permutations < 0 or repeats < 1 or resamples < 100 or (workers or 1) < 1:
         raise OptionError("permutations are 0 or more, repeats and workers 1, resamples 100")
-    if target is None and predictions is None:
-        raise OptionError("what is to be audited? a model type, or --predictions FILE")
     if trained and (target is None or predictions is not None):
         raise OptionError("--trained needs a model type, and no --predictions")
+    if target is None and predictions is None:
+        raise OptionError("what is to be audited? a model type, or --predictions FILE")
     workspace = Workspace(project)
     begun = time.perf_counter()
     if predictions is not None:
@@ -147,7 +147,7 @@ def _audit_type(
     fit = functools.partial(fit_detector, spec, dict[str, Any]())
     try:
         with show_progress() as fits:
-            progress = Progress(f"audit of {spec.name}", fits)
+            progress = Progress(spec.name, fits)
             document = audit_table(
                 table,
                 fit,

@@ -10,6 +10,7 @@ from fvc.audit.refit import Fit, Table, Task, TaskResult, run_tasks, tasks_of
 from fvc.audit.rows import memory, permutation_p, permuted_scores, row, true_scores
 from fvc.audit.schemes import SCHEMES, Scheme
 from fvc.audit.verdict import memory_share, verdict_on_schemes
+from fvc.evaluation import check_no_leakage
 from fvc.evaluation.bootstrap import ScoredRows
 
 UNITS: dict[Scheme, str] = {"grouped": "source", "source-wise": "source", "row-wise": "clip"}
@@ -57,7 +58,13 @@ def audit_table(
     dict
         ``rows`` (columns of `fvc.audit.rows.COLUMNS`), ``memory`` with ``share``, ``verdict``,
         ``cannot`` (what could not be computed), ``permuted_aucs`` by scheme, ``complete``.
+
+    Raises
+    ------
+    LeakageError
+        A group stands in several of the folds that were given.
     """
+    _check_given(grouped, table)
     tasks = tasks_of(
         n_splits=n_splits, repeats=repeats, permutations=permutations, seed=seed, grouped=grouped
     )
@@ -72,6 +79,16 @@ def audit_table(
     order = {_key(task): place for place, task in enumerate(tasks)}
     results.sort(key=lambda r: order[_key(r.task)])
     return _document(results, table, n_splits=n_splits, resamples=resamples, seed=seed)
+
+
+def _check_given(grouped: npt.NDArray[np.int32] | None, table: Table) -> None:
+    for repeat, fold in enumerate([] if grouped is None else grouped):
+        for k in np.unique(fold):
+            check_no_leakage(
+                table.groups[fold != k],
+                table.groups[fold == k],
+                where=f"the audit's grouped folds, repeat {repeat}, fold {k}",
+            )
 
 
 def _key(task: Task) -> tuple[str, int | None, int]:
