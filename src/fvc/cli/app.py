@@ -43,6 +43,10 @@ VERBS = {
         "Whether trained detectors differ at all, and what the best is worth.",
     ),
     "confounds": ("fvc.cli.confounds:command", "What metadata alone tell of the label."),
+    "predict": (
+        "fvc.cli.predict:command",
+        "Judge videos: probability, decision, evidence, and what it is worth.",
+    ),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),
