@@ -47,6 +47,7 @@ VERBS = {
         "fvc.cli.predict:command",
         "Judge videos: probability, decision, evidence, and what it is worth.",
     ),
+    "holdout": ("fvc.cli.holdout:command", "Trained without a collection, scored on it."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),

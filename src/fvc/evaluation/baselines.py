@@ -231,20 +231,59 @@ def _score(
     return {**row, **{key: summary[key] for key in row if key in summary}}
 
 
-def _predictions(table: pl.DataFrame, props: list[_Property]) -> pl.DataFrame:
+def file_scores(
+    index: pl.DataFrame, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]
+) -> Floats:
+    """Score some rows of an index by all file properties together, learnt from other rows.
+
+    Parameters
+    ----------
+    index
+        The project's index, or rows of it.
+    train, test
+        Row numbers; the two share no group.
+
+    Returns
+    -------
+    numpy.ndarray
+        Probabilities of being fake, shape (len(test),).
+
+    Raises
+    ------
+    DataError
+        No file property can be used.
+    LeakageError
+        A group stands on both sides.
+    """
+    check_no_leakage(index["group"][train], index["group"][test], where=FILE_TOGETHER)
+    props = [p for p in PROPERTIES if p.name not in _ORIGIN and _unusable(index, p) is None]
+    if not props:
+        raise DataError("no file property of this corpus can be used")
+    return _fit(index, props, [_values(index, prop) for prop in props], train, test)
+
+
+def _fit(
+    table: pl.DataFrame,
+    props: list[_Property],
+    values: list[npt.NDArray[Any]],
+    train: npt.NDArray[np.intp],
+    test: npt.NDArray[np.intp],
+) -> Floats:
     from sklearn.linear_model import LogisticRegression
 
-    label = table["label"].to_numpy()
+    blocks = [_design(prop, value, train, test) for prop, value in zip(props, values, strict=True)]
+    x_train = np.hstack([block[0] for block in blocks])
+    x_test = np.hstack([block[1] for block in blocks])
+    model = LogisticRegression(C=1.0, max_iter=2000).fit(x_train, table["label"].to_numpy()[train])
+    scores: Floats = model.predict_proba(x_test)[:, 1]
+    return scores
+
+
+def _predictions(table: pl.DataFrame, props: list[_Property]) -> pl.DataFrame:
     score = np.empty(len(table))
     values = [_values(table, prop) for prop in props]
     for train, test in _sides(table):
-        blocks = [
-            _design(prop, value, train, test) for prop, value in zip(props, values, strict=True)
-        ]
-        x_train = np.hstack([block[0] for block in blocks])
-        x_test = np.hstack([block[1] for block in blocks])
-        model = LogisticRegression(C=1.0, max_iter=2000).fit(x_train, label[train])
-        score[test] = model.predict_proba(x_test)[:, 1]
+        score[test] = _fit(table, props, values, train, test)
     return table.select("source", "group", "label", "repeat", "fold").with_columns(
         score=pl.Series(score)
     )

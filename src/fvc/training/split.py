@@ -18,6 +18,9 @@ from fvc.evaluation.leaderboard import is_simulated
 from fvc.tables import IndexSchema, check, read_table
 from fvc.workspace import Workspace
 
+DEFAULT_SPLITS = 5
+"""Folds of a split file that is made without a wish."""
+
 FOLD_REPEATS = 5
 """Repeats in the split file, unless more are asked for; models use as many as they can afford."""
 
@@ -112,3 +115,21 @@ def open_split(
         made = True
     block = describe_split(folds, read_folds_info(workspace.folds))
     return Split(folds, block, is_simulated(index), made)
+
+
+def project_split(workspace: Workspace) -> Split:
+    """Open the project's split file with whatever numbers it has, or make one with the defaults.
+
+    Raises
+    ------
+    MissingInputError
+        There is no index.
+    StaleError
+        The file does not fit the index.
+    TooFewGroupsError
+        There is no file, and there are too few groups to make one.
+    """
+    if not workspace.folds.is_file():
+        return open_split(workspace, n_splits=DEFAULT_SPLITS, repeats=None, seed=0)
+    info = read_folds_info(workspace.folds)
+    return open_split(workspace, n_splits=info.n_splits, repeats=None, seed=info.seed)
