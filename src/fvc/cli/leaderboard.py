@@ -14,7 +14,6 @@ from fvc.errors import MissingInputError
 from fvc.pipeline import PipelineReport
 from fvc.workspace import Workspace
 
-# A baseline worse than this says only that it knows nothing.
 SHOWN_BASELINES = 3
 
 
@@ -56,7 +55,7 @@ def print_leaderboard(board: dict[str, Any], workspace: Workspace) -> None:
         scored = f"{model['n_scored']}/{model['n_sources']}"
         name = model["model"] + ("" if model["complete"] else " (incomplete)")
         table.add_row(name, *_scores(model), scored)
-    baselines = [b for b in board["baselines"] if b["roc_auc"] is not None]
+    baselines = [b for b in board["baselines"] if b["roc_auc"] is not None and b["columns"]]
     baselines.sort(key=lambda b: -b["roc_auc"])
     table.add_section()
     for row in baselines[:SHOWN_BASELINES]:
