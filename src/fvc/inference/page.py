@@ -16,8 +16,8 @@ _SHOWN = 8
 _VERDICTS = {"fake": "fake", "real": "real", "undecided": "undecided", None: "not judged"}
 
 _STYLE = """
-:root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--ink:#1b1f24;--soft:#59636e;--line:#d8dde3;
---fake:#b3470f;--real:#1f62b0;--undecided:#6b5a00;--none:#59636e;--warn:#fff4d6;--warn-ink:#5c4300}
+:root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--ink:#1b1f24;--soft:#59636e;
+--line:#d8dde3;--fake:#b3470f;--real:#1f62b0;--undecided:#6b5a00;--none:#59636e;--warn:#fff4d6;--warn-ink:#5c4300}
 @media (prefers-color-scheme:dark){:root{--page:#14171b;--card:#1d2127;--ink:#e8eaed;--soft:#a3adb8;
 --line:#363d46;--fake:#ff9a5c;--real:#7db5ff;--undecided:#e3c94f;--none:#a3adb8;--warn:#3a3010;
 --warn-ink:#f4dc95}}
@@ -80,7 +80,7 @@ def page(predictions: Sequence[Prediction], model: Mapping[str, Any]) -> Iterato
         f"<title>{_text(number)} judged by {_text(model['model'])}</title>"
         f"<style>{_STYLE}</style></head>\n<body><main>"
         f"<h1>{_text(number)} judged by {_text(model['model'])}</h1>"
-        f'<p class="soft">{_text(tally)}. The detector was {_text(_choice(model))}.</p>'
+        f'<p class="soft">{_text(tally)}. The detector is the {_text(_choice(model))}.</p>'
     )
     yield from _worth(model)
     for prediction in predictions:
@@ -93,12 +93,12 @@ def _text(value: Any) -> str:
 
 
 def _choice(model: Mapping[str, Any]) -> str:
-    chosen = model["chosen_by"]
-    return "asked for" if chosen == "asked for" else f"chosen as the {chosen}"
+    chosen = str(model["chosen_by"])
+    return "one that was asked for" if chosen == "asked for" else chosen
 
 
 def _worth(model: Mapping[str, Any]) -> Iterator[str]:
-    """What answers of this detector are worth: expected score, rule of decision, warnings."""
+    """Say what its answers are worth: expected score, rule of decision, warnings."""
     expected, decision = model["expected_performance"], model["decision"]
     yield '<section><h2>What its answers are worth</h2><div class="pair"><div>'
     yield "<h3>Expected ROC AUC on videos that it has not seen</h3>"
