@@ -95,7 +95,9 @@ def _memories(memory: Mapping[str, Any], *, one_source_groups: bool) -> list[str
 
 
 def _one_memory(what: str, why: str, found: Mapping[str, Any]) -> str:
-    size = f"{found['auc']:+.2f} AUC, {found['low']:+.2f} to {found['high']:+.2f}"
+    # Rounded first and 0 added, so that −0.001 does not read as −0.00.
+    auc, low, high = (round(found[key], 2) + 0.0 for key in ("auc", "low", "high"))
+    size = f"{auc:+.2f} AUC, {low:+.2f} to {high:+.2f}"
     if found["low"] > 0:
         return f"Memory of {what} ({why}): {size}."
     return f"No significant memory of {what} ({size})."
