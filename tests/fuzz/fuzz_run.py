@@ -97,6 +97,8 @@ def run(
             keep.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, keep)
         path.unlink()
+        # A worker that was killed left its file behind.
+        (folder / "videos" / path.name).unlink(missing_ok=True)
     if seen != set(tasks):
         tally.faults.append(f"{len(set(tasks) - seen)} files came to no end")
     tally.seconds = time.monotonic() - begun

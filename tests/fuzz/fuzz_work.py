@@ -72,7 +72,12 @@ class Target:
             return rows
         finally:
             path.unlink()
-            for folder in ("augmented_videos", "scaled_videos", "features_stage2"):
+            for folder in (
+                "augmented_videos",
+                "scaled_videos",
+                "features_stage2",
+                "features_stage4",
+            ):
                 for file in (Path(self.project) / "data" / folder).glob(f"{name}_*"):
                     file.unlink()
 

@@ -120,9 +120,8 @@ def test_even_a_fraction_of_a_second_that_is_cut_off_is_noticed(
     path = tmp_path / f"b.{ending}"
     for missing in (20, whole.stat().st_size // 4):
         path.write_bytes(whole.read_bytes()[:-missing])
-        with pytest.raises(
-            VideoError, match=rf"cut off: at least {missing - 8 * (ending == 'avi')}"
-        ):
+        said = f"cut off: at least {missing - 8 * (ending == 'avi'):,} bytes"
+        with pytest.raises(VideoError, match=said):
             probe(path)
         assert outcomes(path) == {"corrupt"}
 
@@ -181,3 +180,40 @@ def test_times_that_no_file_can_hold(tmp_path: Path, make_video: MakeVideo) -> N
         "comes a gap of 156,250 seconds: the times in the file are damaged" in caught.value.reason
     )
     assert list((tmp_path / "data").rglob("*.mp4")) == []
+
+
+def test_rates_that_no_camera_has(tmp_path: Path, make_video: MakeVideo) -> None:
+    """A timescale of two thousand million a second; a single frame may be as short as a tick."""
+    for frames, refused in ((6, {"corrupt"}), (1, set())):
+        data = make_video(tmp_path / "a.mp4", frames=frames).read_bytes()
+        place = data.index(b"mdhd") + 16
+        path = tmp_path / f"{frames}.mp4"
+        path.write_bytes(data[:place] + struct.pack(">I", 2**31 - 1) + data[place + 4 :])
+        kinds = set()
+        try:
+            probe(path)
+        except VideoError as error:
+            kinds.add(error.kind)
+        assert kinds == refused
+    row = {"source": "s", "label": 0, "group": "g", "collection": "c", "platform": None}
+    work = AugmentSource(str(tmp_path), 0, None, 0, ("flip",))
+    (clip,) = work(Unit("s", {**row, "video_path": "1.mp4"}, ""))
+    assert clip["frame_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"<!DOCTYPE html><title>404</title>" * 9, "holds text, perhaps a web page"),
+        (bytes(5000), "nothing but zeros"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41" + bytes(3000), "without the index"),
+        (b"\x93" * 3000, "it is not a video file"),
+    ],
+)
+def test_what_else_a_file_may_be(tmp_path: Path, head: bytes, said: str) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(head)
+    for call in EVERYTHING:
+        with pytest.raises(VideoError, match=said) as caught:
+            call(path)
+        assert caught.value.kind in ("not_a_video", "no_video_stream")

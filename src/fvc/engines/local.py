@@ -330,10 +330,16 @@ class _Pool:
         limit, patience = self.engine.memory_limit_mib, self.engine.stall_seconds
         if resident > limit:
             worker.verdict = Failure(
-                "memory", f"held {resident:.0f} MiB of memory, the limit is {limit} MiB"
+                "memory",
+                f"held {resident:.0f} MiB of memory, the limit is {limit} MiB; usual videos need "
+                "far less: look at the file before you raise --memory-limit-mib",
             )
         elif now - worker.alive_at > patience:
-            worker.verdict = Failure("stalled", f"made no progress for {patience:g} seconds")
+            worker.verdict = Failure(
+                "stalled",
+                f"made no progress for {patience:g} seconds, so it was stopped; on a slow disk or "
+                "machine, --stall-seconds gives it more time",
+            )
         if worker.verdict is not None:
             worker.killed_at = now
             worker.process.kill()

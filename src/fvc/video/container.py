@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.logging
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -33,6 +35,7 @@ _OPTIONS = {
 }
 _TAIL_ENTRIES = 64
 _HEAD_BYTES = 4096
+_COMPLAINT = re.compile(r"Picture size (\d+)x(\d+) is invalid")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 # Some decoders give −1 for "damaged", which as an error of the system is "not permitted".
@@ -143,11 +146,7 @@ def _open(path: Path) -> InputContainer:
     try:
         return av.open(f"file:{os.path.abspath(path)}", options=_OPTIONS, metadata_errors="ignore")
     except av.error.InvalidDataError as error:
-        raise VideoError(
-            path,
-            "not_a_video",
-            "it is not a video file, or its header is damaged or cut off; get it again",
-        ) from error
+        raise VideoError(path, "not_a_video", _what_else(path)) from error
     except (av.error.ArgumentError, av.error.ProtocolNotFoundError) as error:
         raise VideoError(
             path,
@@ -164,6 +163,32 @@ def _open(path: Path) -> InputContainer:
         ) from error
     except FFmpegError as error:
         raise video_error(path, error) from error
+
+
+def _what_else(path: Path) -> str:
+    """Say what a file may be that FFmpeg does not know for a video."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if not head.strip(b"\0"):
+        return "it begins with nothing but zeros, as a download that was broken off; get it again"
+    if head[4:8] == b"ftyp":
+        return (
+            "it is the beginning of an MP4 file without the index, which often stands at its end: "
+            "most likely it is cut off (an incomplete download?); get it again"
+        )
+    # Without the last bytes, which may be half a letter.
+    if _is_text(head[:-4] or head):
+        return (
+            "it holds text, perhaps a web page that was saved in place of the video; get it again"
+        )
+    return "it is not a video file, or its header is damaged; get it again"
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        return all(letter.isprintable() or letter.isspace() for letter in head.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _video_stream(path: Path, container: InputContainer) -> VideoStream:
@@ -197,11 +222,25 @@ def _check_size(path: Path, stream: VideoStream) -> None:
 def _claimed_size(path: Path, index: int) -> tuple[int, int]:
     """Read the size in the container's header, which FFmpeg forgets if it is above the limit."""
     options = {**_OPTIONS, "max_pixels": str(2**31 - 1), "probesize": "32", "analyzeduration": "0"}
-    with av.open(
-        f"file:{os.path.abspath(path)}", options=options, metadata_errors="ignore"
-    ) as container:
-        stream = container.streams.video[index]
-        return stream.codec_context.width, stream.codec_context.height
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with (
+            av.logging.Capture() as said,
+            av.open(
+                f"file:{os.path.abspath(path)}", options=options, metadata_errors="ignore"
+            ) as container,
+        ):
+            context = container.streams.video[index].codec_context
+            width, height = context.width, context.height
+    finally:
+        av.logging.set_level(level)
+    # Above 2³¹ bytes a frame, FFmpeg tells the size in a complaint alone.
+    for _, _, message in said if width == 0 or height == 0 else ():
+        match = _COMPLAINT.search(message)
+        if match is not None:
+            return int(match[1]), int(match[2])
+    return width, height
 
 
 def _check_whole(path: Path, container: InputContainer, stream: VideoStream) -> int | None:

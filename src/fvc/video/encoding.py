@@ -35,6 +35,7 @@ ENCODER_SETTINGS = MappingProxyType(
 # MP4 holds the distance of two frames in 31 bits, in ticks of which a second has at least so many.
 _LONGEST_TICKS = 2**31 - 1
 _LEAST_TIMESCALE = 20_000
+_HIGHEST_RATE = 100_000
 
 
 class Encoder:
@@ -72,7 +73,9 @@ class Encoder:
         self.frame_count = 0
         self.width = 0
         self.height = 0
-        self._fps = Fraction(fps).limit_denominator(100_000) if fps else None
+        # A single frame's own time may be as short as a tick; as a rate that is nonsense.
+        is_rate = fps is not None and 0 < fps <= _HIGHEST_RATE
+        self._fps = Fraction(fps or 0).limit_denominator(100_000) if is_rate else None
         self._aspect = sample_aspect_ratio
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None

@@ -125,8 +125,10 @@ def scan(video: OpenVideo, *, on_frame: Callable[[], object] | None = None) -> P
         if on_frame is not None and len(rows) % _CALL_EVERY == 0:
             on_frame()
     if not any(row[4] for row in rows):
+        promised = video.stream.frames
+        why = f"its header promises {promised:,} frames, and" if promised else "in its video stream"
         raise VideoError(
-            video.path, "no_frames", "its video stream holds no frames; get the file again"
+            video.path, "no_frames", f"{why} not one frame can be found; get the file again"
         )
     pts, duration, size, key, shown = (np.array(column) for column in zip(*rows, strict=True))
     if key.any():

@@ -13,6 +13,9 @@ from fvc.video.container import OpenVideo, in_brackets, open_video
 from fvc.video.packets import scan
 from fvc.video.standardising import quarter_turns
 
+MAX_RATE = 100_000.0
+"""Frames a second above which times are nonsense: the fastest cameras stay below, in Hz."""
+
 _FIRST_PACKETS = 100
 
 
@@ -91,6 +94,13 @@ def probe(path: Path | str, *, on_frame: Callable[[], object] | None = None) -> 
                 int(table.size.sum()) * 8,
             )
         frame_count, duration, bits = counts
+        if frame_count > 1 and frame_count > MAX_RATE * duration > 0:
+            raise VideoError(
+                path,
+                "corrupt",
+                f"its {frame_count} frames are said to last {duration:.7f} seconds together: the "
+                "times in the file are damaged; re-encode it",
+            )
         if table is not None:
             # Back to the beginning by opening it anew: not every container can seek.
             with open_video(path) as again:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from fvc.video.container import open_video
+from fvc.video.container import MAX_PIXELS, open_video
 from fvc.video.decoding import decode
 from fvc.video.packets import PacketTable, scan
 from fvc.video.reading import PacketReader, Run, UnsureError
@@ -128,7 +129,7 @@ def _group(
         return map(kit.prepare, reader.decode(run, on_frame=kit.on_frame))
 
     context = reader.video.stream.codec_context
-    yield from reverse_in_parts(frames, times, context.width * context.height * 3, kit.folder)
+    yield from reverse_in_parts(frames, times, _frame_bytes(context), kit.folder)
 
 
 def _all_before(
@@ -147,9 +148,13 @@ def _all_before(
         return (kit.prepare(f) for f in every if f.pts in chosen)
 
     with open_video(path) as video:
-        context = video.stream.codec_context
-        size = context.width * context.height * 3
+        size = _frame_bytes(video.stream.codec_context)
     yield from reverse_in_parts(frames, times, size, kit.folder)
+
+
+def _frame_bytes(context: VideoCodecContext) -> int:
+    """Bound the bytes of a frame; a container that does not tell the size may have any."""
+    return 3 * (context.width * context.height or MAX_PIXELS)
 
 
 def reverse_in_parts(
