@@ -49,6 +49,7 @@ VERBS = {
     ),
     "holdout": ("fvc.cli.holdout:command", "Trained without a collection, scored on it."),
     "importance": ("fvc.cli.importance:command", "Which features a detector's score rests on."),
+    "robustness": ("fvc.cli.robustness:command", "What altered videos do to a detector's scores."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),

@@ -370,8 +370,8 @@ def _verdict(document: dict[str, Any]) -> list[str]:
     if alone:
         best = max(alone, key=lambda row: float(row["only_roc_auc"]))
         said.append(
-            f"Alone, the features of {best['family']} reach the most: AUC {best['only_roc_auc']:.2f} against "
-            f"{document['roc_auc']:.2f} of all."
+            f"Alone, the features of {best['family']} reach the most: AUC "
+            f"{best['only_roc_auc']:.2f} against {document['roc_auc']:.2f} of all."
         )
     return said
 
