@@ -217,3 +217,17 @@ def test_what_else_a_file_may_be(tmp_path: Path, head: bytes, said: str) -> None
         with pytest.raises(VideoError, match=said) as caught:
             call(path)
         assert caught.value.kind in ("not_a_video", "no_video_stream")
+
+
+def test_a_stream_that_does_not_say_its_size(tmp_path: Path, make_video: MakeVideo) -> None:
+    """FLV has the size in the first packet alone; here that is nonsense, and so are the others."""
+    data = bytearray(make_video(tmp_path / "a.flv", frames=8).read_bytes())
+    place = data.index(b"\x17\x00\x00\x00\x00") + 5
+    data[place : place + 48] = b"\xff" * 48
+    later = data.index(b"\x17\x01", place)
+    data[later + 5 :] = bytes(len(data) - later - 5)
+    path = tmp_path / "b.flv"
+    path.write_bytes(data)
+    assert outcomes(path) <= {"no_frames", "corrupt", "not_a_video", "no_video_stream"}
+    with pytest.raises(VideoError):
+        probe(path)

@@ -222,6 +222,7 @@ def _check_size(path: Path, stream: VideoStream) -> None:
 def _claimed_size(path: Path, index: int) -> tuple[int, int]:
     """Read the size in the container's header, which FFmpeg forgets if it is above the limit."""
     options = {**_OPTIONS, "max_pixels": str(2**31 - 1), "probesize": "32", "analyzeduration": "0"}
+    width = height = 0
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:
@@ -231,8 +232,9 @@ def _claimed_size(path: Path, index: int) -> tuple[int, int]:
                 f"file:{os.path.abspath(path)}", options=options, metadata_errors="ignore"
             ) as container,
         ):
-            context = container.streams.video[index].codec_context
-            width, height = context.width, context.height
+            # FLV tells of a stream when its first packet comes, which is not waited for here.
+            for stream in container.streams.video[index : index + 1]:
+                width, height = stream.codec_context.width, stream.codec_context.height
     finally:
         av.logging.set_level(level)
     # Above 2³¹ bytes a frame, FFmpeg tells the size in a complaint alone.

@@ -172,20 +172,32 @@ def reverse_in_parts(
     length = max(1, SPILLED_BYTES // frame_bytes)
     for end in range(len(times), 0, -length):
         with tempfile.TemporaryFile(dir=folder) as file:
-            spill = _Spill(file)
+            spill = Spill(file)
             for frame in frames(times[max(0, end - length) : end]):
                 spill.append(frame)
             yield from spill.backwards()
 
 
-class _Spill:
-    """Raw frames in a file, to be read back from the last to the first."""
+class Spill:
+    """Raw frames in a file, to be read back from the last to the first.
+
+    Parameters
+    ----------
+    file
+        An empty file, open for writing and reading.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._frames: list[_Header] = []
 
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return self._file.tell()
+
     def append(self, frame: VideoFrame) -> None:
+        """Add a frame; its side data are not kept."""
         header = _Header(
             place=self._file.tell(),
             width=frame.width,
@@ -199,14 +211,24 @@ class _Spill:
             self._file.write(memoryview(plane))
 
     def backwards(self) -> Iterator[VideoFrame]:
+        """Take the frames out, the last one first."""
         while self._frames:
             yield self._read(self._frames.pop())
+
+    def clear(self) -> None:
+        """Forget all frames and give the file's room back."""
+        self._frames.clear()
+        self._file.seek(0)
+        self._file.truncate()
 
     def _read(self, header: "_Header") -> VideoFrame:
         self._file.seek(header.place)
         frame = VideoFrame(header.width, header.height, header.pixel_format)
         for plane, line_size in zip(frame.planes, header.line_sizes, strict=True):
             rows = plane.buffer_size // plane.line_size
+            if line_size == plane.line_size:
+                self._file.readinto(memoryview(plane)[: rows * line_size])
+                continue
             data = np.frombuffer(self._file.read(rows * line_size), np.uint8)
             room = np.frombuffer(memoryview(plane), np.uint8)[: rows * plane.line_size]
             # Both kinds of padding are cut off; each line is at least as long as its samples.
