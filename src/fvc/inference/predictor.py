@@ -292,6 +292,7 @@ class Predictor:
                 one = waiting.pop(number)
                 facts: dict[str, Any] = {**self._facts(one), "seconds": outcome.seconds}
                 if outcome.value is not None:
+                    loading.join()
                     yield number, self._judged(outcome.value, terms, facts)
                     continue
                 # A process that was ended leaves its copies behind.
