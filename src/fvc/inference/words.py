@@ -43,7 +43,10 @@ def feature_words(name: str) -> str:
     """
     base = name.removeprefix(SCALED_PREFIX)
     words = WORDS.get(base, base.replace("_", " "))
-    return f"{words} (scaled copy)" if base != name and base not in INDICATORS else words
+    if base == name or base in INDICATORS:
+        return words
+    # The codec's numbers are the raw file's in both tables.
+    return f"{words} (again)" if base.startswith("codec_") else f"{words} (scaled copy)"
 
 
 def place_in_words(name: str, value: float, real: float | None, fake: float | None) -> str:
