@@ -247,9 +247,7 @@ def _verdict(document: dict[str, Any]) -> list[str]:
     said = [
         f"Over {every['augmentation']} the AUC is {every['roc_auc']:.2f}, against "
         f"{every['roc_auc_unaugmented']:.2f} of the same sources unaugmented "
-        f"({every['change_of_auc']:+.2f}, {every['change_of_auc_low']:+.2f} to "
-        f"{every['change_of_auc_high']:+.2f}); {every['decisions_changed']:.0%} of the decisions "
-        "change."
+        f"({_change(every)}); {every['decisions_changed']:.0%} of the decisions change."
     ]
     hurt = [row for row in kinds[1:] if (row["change_of_auc_high"] or 0) < 0]
     hurt.sort(key=lambda row: row["change_of_auc"])

@@ -96,7 +96,8 @@ def robustness_row(
     Returns
     -------
     dict
-        ``n_sources, n_real, n_fake, n_groups``, ``n_pairs`` of a fold; ``roc_auc, roc_auc_low, roc_auc_high`` on variants,
+        ``n_sources, n_real, n_fake, n_groups``, ``n_pairs`` of a real and a fake source of one
+        fold; ``roc_auc, roc_auc_low, roc_auc_high`` on variants,
         ``roc_auc_unaugmented`` of the same sources, ``change_of_auc`` with ``_low, _high``;
         ``change_real, change_fake`` (mean signed change of the score), ``absolute_change`` and
         ``decisions_changed``, each with ``_low, _high``. AUCs are None where no fold holds both
