@@ -32,14 +32,16 @@ def undisturbed(
 def test_killed_and_started_again_a_step_ends_as_if_undisturbed(
     undisturbed: kill_run.Undisturbed, verb: str
 ) -> None:
-    met, differ = kill_run.kill_and_finish(undisturbed, verb, random.Random(verb), kills=2)
+    kills = 2 if verb in ("augment", "scale") else 1
+    met, differ = kill_run.kill_and_finish(undisturbed, verb, random.Random(verb), kills=kills)
     assert differ == []
-    assert met or verb == "setup"
+    assert met <= kills
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["augment", "scale"])
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    ("verb", "number"), [("augment", signal.SIGTERM), ("scale", signal.SIGINT)]
+)
 def test_a_signal_ends_a_step_with_its_code_and_leaves_nothing_half(
     undisturbed: kill_run.Undisturbed, verb: str, number: int
 ) -> None:
@@ -98,7 +100,7 @@ def _may_mount(folder: Path) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", ["16k", "48k", "120k"])
+@pytest.mark.parametrize("size", ["16k", "120k"])
 def test_a_disk_that_fills_up_in_stage_1_ends_it_with_9(
     undisturbed: kill_run.Undisturbed, size: str
 ) -> None:
@@ -174,21 +176,18 @@ WALL_CLOCK = {"stages/progress.py"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("years", [-30, 30])
-def test_a_clock_that_was_wrong_undoes_nothing(
-    undisturbed: kill_run.Undisturbed, years: int
-) -> None:
-    """Files from the future or the past: resuming finds all of them done, and changes nothing."""
+def test_a_clock_that_was_wrong_undoes_nothing(undisturbed: kill_run.Undisturbed) -> None:
+    """Files from the future and the past: all of them count as done, and nothing changes."""
     folder = undisturbed.project.parent
-    project = folder / f"years{years}"
+    project = folder / "other-times"
     shutil.copytree(undisturbed.project, project)
-    then = time.time() + years * 365 * 86400
-    for path in [*project.rglob("*"), *(folder / "corpus").rglob("*")]:
+    now = time.time()
+    for number, path in enumerate([*project.rglob("*"), *(folder / "corpus").rglob("*")]):
+        then = now + (30 if number % 2 else -30) * 365 * 86400
         os.utime(path, (then, then))
-    for verb in kill_run.OPTIONS:
-        code, said = fvc(project, verb, *kill_run.words(verb, folder), "--json")
+    for verb in ("setup", "augment", "scale"):
+        code, said = fvc(project, verb, *kill_run.words(verb, folder))
         assert code == (5 if verb == "augment" else 0), said
     assert kill_run.comparable(project) == kill_run.comparable(undisturbed.project)
-    journal = (project / "data/augmented_videos/.journal/1of1.ndjson").read_bytes()
-    there = (undisturbed.project / "data/augmented_videos/.journal/1of1.ndjson").read_bytes()
-    assert journal == there
+    journal = "data/augmented_videos/.journal/1of1.ndjson"
+    assert (project / journal).read_bytes() == (undisturbed.project / journal).read_bytes()

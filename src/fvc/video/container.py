@@ -35,6 +35,7 @@ _OPTIONS = {
 }
 _TAIL_ENTRIES = 64
 _HEAD_BYTES = 4096
+_ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x1f\x8b\x08")
 _COMPLAINT = re.compile(r"Picture size (\d+)x(\d+) is invalid")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
@@ -176,6 +177,8 @@ def _what_else(path: Path) -> str:
             "it is the beginning of an MP4 file without the index, which often stands at its end: "
             "most likely it is cut off (an incomplete download?); get it again"
         )
+    if head.startswith(_ARCHIVES):
+        return "it is an archive, not a video, whatever its name says: unpack it first"
     # Without the last bytes, which may be half a letter.
     if _is_text(head[:-4] or head):
         return (

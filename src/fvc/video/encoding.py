@@ -83,6 +83,7 @@ class Encoder:
         self._first = 0
         self._last = 0
         self._duration = 0
+        self._longest = 0
 
     @property
     def duration_seconds(self) -> float:
@@ -165,6 +166,8 @@ class Encoder:
             raise ValueError("the frame has no time_base")
         self.width, self.height = frame.width, frame.height
         self._time_base = frame.time_base
+        ticks = max(_LEAST_TIMESCALE, self._time_base.denominator)
+        self._longest = int(_LONGEST_TICKS / (ticks * self._time_base))
         self._container = av.open(
             f"file:{self.path.absolute()}",
             "w",
@@ -203,7 +206,9 @@ class Encoder:
         if original is None or time_base is None:
             raise ValueError("the frame has no time")
         ticks = original
-        if time_base != self._time_base:
+        # Fractions cost some microseconds each: where the ticks are the stream's, none is needed.
+        is_same = time_base == self._time_base
+        if not is_same:
             ticks = round(original * time_base / self._time_base)
         if self.frame_count == 0:
             self._first = ticks
@@ -211,11 +216,14 @@ class Encoder:
             raise ValueError(f"frame {self.frame_count} is not later than the one before it")
         else:
             self._duration = ticks - self._first - self._last
-        if frame.duration:
-            self._duration = max(1, round(frame.duration * time_base / self._time_base))
+        duration = frame.duration
+        if duration:
+            if not is_same:
+                duration = round(duration * time_base / self._time_base)
+            self._duration = max(1, duration)
         self._duration = self._duration or self._nominal()
-        shown = float(self._duration * self._time_base)
-        if shown * max(_LEAST_TIMESCALE, self._time_base.denominator) > _LONGEST_TICKS:
+        if self._duration > self._longest:
+            shown = float(self._duration * self._time_base)
             raise VideoError(
                 self.path,
                 "corrupt",
@@ -224,11 +232,15 @@ class Encoder:
             )
         self._last = ticks - self._first
         frame.pict_type = 0
-        frame.pts, frame.time_base = self._last, self._time_base
+        frame.pts = self._last
+        if not is_same:
+            frame.time_base = self._time_base
         try:
             packets = self._stream.encode(frame)
         finally:
-            frame.pts, frame.time_base = original, time_base
+            frame.pts = original
+            if not is_same:
+                frame.time_base = time_base
         self._mux(packets)
         self.frame_count += 1
 

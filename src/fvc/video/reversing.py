@@ -11,9 +11,10 @@ stretch of it each time::
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedRandom
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
@@ -187,7 +188,7 @@ class Spill:
         An empty file, open for writing and reading.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: BufferedRandom) -> None:
         self._file = file
         self._frames: list[_Header] = []
 
