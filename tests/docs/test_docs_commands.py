@@ -39,7 +39,7 @@ def _check_fvc(words: list[str], page: Path, folder: Path) -> None:
 
 
 def _check_pytest(words: list[str], known: set[str]) -> None:
-    assert {word for word in words if word.startswith("--")} <= known
+    assert {word.split("=")[0] for word in words if word.startswith("--")} <= known
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh")], ids=name_of)
