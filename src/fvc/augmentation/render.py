@@ -1,10 +1,12 @@
 """Write a source's copy and variants: one frame in memory, and an encoder for each file.
 
 One decoding serves all files, as far as their encoders fit into memory together: up to 720p for the
-copy and ten variants. Of a larger picture, they are written a few at a time.
+copy and ten variants. Of a larger picture, they are written a few at a time. For the variant that
+runs backwards, frames are put by in a file as they come.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,6 +27,7 @@ from fvc.video import (
     probe,
     sample_frames,
 )
+from fvc.video.reversing import Spill
 
 COPY = Variant(-1, ORIGINAL, 0, {})
 """The unaugmented copy."""
@@ -33,6 +36,11 @@ COPY = Variant(-1, ORIGINAL, 0, {})
 _ENCODER_BYTES = 26
 # Encoders at work together may hold so much: a worker stays below 400 MiB with 1080p.
 _ENCODERS_BYTES = 264 << 20
+
+# Frames that each encoder gets in one go: its own memory then stays in the processor's caches.
+_BATCH_BYTES = 8 << 20
+# Raw frames put by for the variant that runs backwards; of longer clips it decodes once more.
+_SPILL_BYTES = 1 << 30
 
 OnFrame = Callable[[], object]
 
@@ -93,30 +101,46 @@ def render(
     """
     info = probe(source, on_frame=on_frame)
     at_once = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES * info.width * info.height))
-    reader = _Reader(source, num_frames, outputs[0][1].absolute().parent, on_frame)
+    places = {
+        backwards: [
+            i for i, (v, _) in enumerate(outputs) if (v.augmentation == REVERSE) == backwards
+        ]
+        for backwards in (False, True)
+    }
+    # Not in the system's own folder for temporary files, which may lie in memory.
+    folder = outputs[0][1].absolute().parent
     rendered: dict[int, Rendered] = {}
-    for backwards in (False, True):
-        places = [i for i, (v, _) in enumerate(outputs) if (v.augmentation == REVERSE) == backwards]
-        for start in range(0, len(places), at_once):
-            chosen = places[start : start + at_once]
-            writers = [
-                _Writer(*outputs[i], fps=info.fps, aspect=info.sample_aspect_ratio) for i in chosen
-            ]
-            _write(reader.frames(backwards=backwards), writers, on_frame)
-            rendered |= {i: w.rendered for i, w in zip(chosen, writers, strict=True)}
-            # The encoders' memory goes before the next ones come.
-            del writers
+    with tempfile.TemporaryFile(dir=folder) as file:
+        keep = Spill(file) if places[True] and num_frames is None else None
+        reader = _Reader(source, num_frames, folder, on_frame, keep)
+        for backwards, chosen in places.items():
+            for start in range(0, len(chosen), at_once):
+                group = chosen[start : start + at_once]
+                writers = [
+                    _Writer(*outputs[i], fps=info.fps, aspect=info.sample_aspect_ratio)
+                    for i in group
+                ]
+                _write(reader.frames(backwards=backwards), writers, on_frame)
+                rendered |= {i: w.rendered for i, w in zip(group, writers, strict=True)}
+                # The encoders' memory goes before the next ones come.
+                del writers
     return tuple(rendered[i] for i in range(len(outputs)))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Reader:
-    """Gives the standardised frames of a source, as often as they are asked for."""
+    """Gives the standardised frames of a source, as often as they are asked for.
+
+    The first time, they are put by in ``spill``, if there is one and they fit, and come back from
+    it the next time they are asked for backwards.
+    """
 
     source: Path
     num_frames: int | None
     spill_folder: Path
     on_frame: OnFrame | None
+    spill: Spill | None
+    is_spilled: bool = False
 
     def frames(self, *, backwards: bool) -> Iterable[av.VideoFrame]:
         if self.num_frames is not None:
@@ -127,14 +151,29 @@ class _Reader:
             pictures = list(map(_Upright(), sample))
             return reversed(pictures) if backwards else pictures
         if backwards:
-            # Not in the system's own folder for temporary files, which may lie in memory.
+            if self.spill is not None and self.is_spilled:
+                spill, self.spill = self.spill, None
+                return spill.backwards()
             return decode_reversed(
                 self.source,
                 on_frame=self.on_frame,
                 prepare=_Upright(),
                 spill_folder=self.spill_folder,
             )
-        return map(_Upright(), decode(self.source, on_frame=self.on_frame))
+        upright = map(_Upright(), decode(self.source, on_frame=self.on_frame))
+        if self.spill is None or self.is_spilled:
+            return upright
+        return self._put_by(upright, self.spill)
+
+    def _put_by(self, frames: Iterable[av.VideoFrame], spill: Spill) -> Iterator[av.VideoFrame]:
+        for frame in frames:
+            if self.spill is not None:
+                spill.append(frame)
+                if spill.size > _SPILL_BYTES:
+                    spill.clear()
+                    self.spill = None
+            yield frame
+        self.is_spilled = self.spill is not None
 
 
 class _Upright:
@@ -156,12 +195,25 @@ def _write(
     with ExitStack() as stack:
         for writer in writers:
             stack.enter_context(writer.encoder)
-        for frame in frames:
-            planes = planes_of(frame)
+        for batch in _batches(frames):
             for writer in writers:
-                writer.take(frame, planes)
-                if on_frame is not None:
-                    on_frame()
+                for frame, planes in batch:
+                    writer.take(frame, planes)
+                    if on_frame is not None:
+                        on_frame()
+
+
+def _batches(
+    frames: Iterable[av.VideoFrame],
+) -> Iterator[list[tuple[av.VideoFrame, Planes]]]:
+    batch: list[tuple[av.VideoFrame, Planes]] = []
+    for frame in frames:
+        batch.append((frame, planes_of(frame)))
+        if len(batch) * 3 * frame.width * frame.height >= 2 * _BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 class _Writer:
