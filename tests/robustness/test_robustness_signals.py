@@ -63,6 +63,27 @@ def test_a_signal_ends_a_step_with_its_code_and_leaves_nothing_half(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("verb", "logs"), [("setup", "stage0"), ("train", "stage5")])
+def test_steps_without_a_journal_end_with_143_too(
+    undisturbed: kill_run.Undisturbed, verb: str, logs: str
+) -> None:
+    folder = undisturbed.project.parent
+    project = folder / f"terminated-{verb}"
+    shutil.copytree(undisturbed.project, project, ignore=shutil.ignore_patterns("logs"))
+    kill_run.forget(project, verb)
+    process = start(project, verb, *kill_run.words(verb, folder))
+    while process.poll() is None and not (project / "logs" / logs).exists():
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, said = process.communicate()
+    assert process.returncode == 143, said
+    assert "terminated; what is finished is kept" in said
+    assert "Traceback" not in said
+    assert fvc(project, verb, *kill_run.words(verb, folder))[0] == 0
+    assert kill_run.comparable(project) == kill_run.comparable(undisturbed.project)
+
+
+@pytest.mark.slow
 def test_of_two_runs_at_once_the_second_says_who_is_at_work(
     undisturbed: kill_run.Undisturbed,
 ) -> None:

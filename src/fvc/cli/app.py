@@ -1,6 +1,7 @@
 """The command's entry: verbs, exit codes and what a user sees when something goes wrong."""
 
 import logging
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -55,6 +56,8 @@ VERBS = {
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),
 }
 
+EXIT_TERMINATED = 143
+
 # Verbs of the documents that this version does not have yet.
 PLANNED = ("notebooks", "figures", "dashboard")
 
@@ -86,7 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Always, with one of the documented codes.
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    # Without it, SIGTERM would end the process where it stands, with half-made files about.
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(tokens))
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise SystemExit(EXIT_TERMINATED)
 
 
 def run(tokens: list[str]) -> int:
@@ -109,7 +118,11 @@ def run(tokens: list[str]) -> int:
         # The reader of our output has gone, as `fvc … | head` does; nobody is left to tell.
         sys.stderr.close()
         return 141
-    except (SystemExit, GeneratorExit):
+    except SystemExit as end:
+        if end.code == EXIT_TERMINATED:
+            return _complain(tokens, "terminated; what is finished is kept", EXIT_TERMINATED)
+        raise
+    except GeneratorExit:
         raise
     except BaseException as error:
         # The border where a fault of ours becomes a message. Libraries written in Rust panic
