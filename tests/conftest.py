@@ -35,6 +35,8 @@ def _make_video(
         for i in range(frames):
             image = np.ascontiguousarray(scene[:height, i : i + width])
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            # On one thread: FFmpeg's conversion on several is not the same every time.
+            frame = frame.reformat(format=pix_fmt, threads=1)
             frame.pts, frame.time_base = i, Fraction(1, fps)
             out.mux(stream.encode(frame))
         out.mux(stream.encode())

@@ -74,6 +74,8 @@ def render_clip(clip: Clip) -> Path:
                 stream.codec_context.thread_count = 1
                 stream.codec_context.flags |= int(av.codec.context.Flags.bitexact)
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            # On one thread: FFmpeg's conversion on several is not the same every time.
+            frame = frame.reformat(format="yuv420p", threads=1)
             frame.pts, frame.time_base = number, 1 / clip.fps
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
