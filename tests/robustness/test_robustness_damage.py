@@ -1,5 +1,6 @@
 """What the fuzz target found, each as small as it gets; the files are made here."""
 
+import contextlib
 import re
 import struct
 from collections.abc import Callable
@@ -226,3 +227,28 @@ def test_a_stream_that_does_not_say_its_size(tmp_path: Path, make_video: MakeVid
     path = make_video(tmp_path / "a.flv", frames=8)
     assert _claimed_size(path, 0) == (64, 48)
     assert _claimed_size(path, 5) == (0, 0)
+
+
+def test_a_stream_that_turns_up_in_mid_file(tmp_path: Path, make_video: MakeVideo) -> None:
+    """Recordings of broadcasts do that; so does this file when its second half has another id."""
+    data = bytearray(make_video(tmp_path / "a.ts", frames=60, options={"g": "10"}).read_bytes())
+    late = tmp_path / "late.ts"
+    for number in range(12):
+        # A program table that is new and names one stream more each time.
+        late.write_bytes(
+            data + b"".join(_packets_of_another(data, 0x200 + i) for i in range(number))
+        )
+        for call in EVERYTHING:
+            with contextlib.suppress(VideoError):
+                call(late)
+
+
+def _packets_of_another(data: bytes, pid: int) -> bytes:
+    """The packets of the video stream (0x100) once more, under another id."""
+    found = bytearray()
+    for place in range(0, len(data), 188):
+        packet = bytearray(data[place : place + 188])
+        if int.from_bytes(packet[1:3], "big") & 0x1FFF == 0x100:
+            packet[1:3] = ((packet[1] & 0xE0) << 8 | pid).to_bytes(2, "big")
+            found += packet
+    return bytes(found)

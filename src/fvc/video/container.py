@@ -4,15 +4,17 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.logging
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -92,6 +94,16 @@ def open_video(path: Path | str) -> Iterator[OpenVideo]:
             yield OpenVideo(path, container, stream, time_base, known)
     except FFmpegError as error:
         raise video_error(path, error) from error
+
+
+def demux(container: InputContainer, stream: VideoStream | None = None) -> Iterator["Packet[Any]"]:
+    """Read the packets of a stream, or of all, and the empty ones that end each.
+
+    A stream may turn up in mid-file, as in recordings of broadcasts. PyAV 18 then looks, behind the
+    last packet of ours, for one that it has no object of.
+    """
+    with suppress(IndexError):
+        yield from container.demux() if stream is None else container.demux(stream)
 
 
 def video_error(path: Path | str, error: FFmpegError) -> VideoError:

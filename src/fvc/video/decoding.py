@@ -8,7 +8,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from fvc.errors import VideoError
-from fvc.video.container import OpenVideo, in_brackets, open_video
+from fvc.video.container import OpenVideo, demux, in_brackets, open_video
 from fvc.video.packets import check_complete
 
 # Above this share of damaged frames a video is refused: a copy would turn the damage into pixels
@@ -58,7 +58,7 @@ def decode_open(
     step = _nominal_step(video)
     started = False
     end = 0.0
-    for packet in video.container.demux(video.stream):
+    for packet in demux(video.container, video.stream):
         if packet.size:
             packets += 1
             started = started or packet.is_keyframe

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fvc.errors import VideoError
-from fvc.video.container import OpenVideo, open_video
+from fvc.video.container import OpenVideo, demux, open_video
 
 _CALL_EVERY = 1024
 
@@ -112,7 +112,7 @@ def scan(video: OpenVideo, *, on_frame: Callable[[], object] | None = None) -> P
     """
     rows: list[tuple[int, int, int, bool, bool]] = []
     regular = True
-    for packet in video.container.demux(video.stream):
+    for packet in demux(video.container, video.stream):
         if packet.size == 0 and packet.pts is None:
             continue
         time = packet.pts
@@ -166,7 +166,7 @@ def check_complete(video: OpenVideo, *, packets: int, end_seconds: float) -> Non
         return
     # The sound may be longer than the picture: only if no stream reaches the end is it cut off.
     with open_video(video.path) as again:
-        for packet in again.container.demux():
+        for packet in demux(again.container):
             if packet.pts is not None:
                 end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
                 end_seconds = max(end_seconds, end)

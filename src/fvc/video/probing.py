@@ -9,7 +9,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from fvc.errors import VideoError
-from fvc.video.container import OpenVideo, in_brackets, open_video
+from fvc.video.container import OpenVideo, demux, in_brackets, open_video
 from fvc.video.packets import scan
 from fvc.video.standardising import quarter_turns
 
@@ -147,7 +147,7 @@ def _from_header(video: OpenVideo) -> tuple[int, float, int] | None:
 
 def _first_frame(video: OpenVideo) -> VideoFrame:
     error: FFmpegError | None = None
-    for number, packet in enumerate(video.container.demux(video.stream)):
+    for number, packet in enumerate(demux(video.container, video.stream)):
         if number > _FIRST_PACKETS:
             break
         try:

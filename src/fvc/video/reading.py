@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from fvc.video.container import OpenVideo, open_video
+from fvc.video.container import OpenVideo, demux, open_video
 from fvc.video.packets import PacketTable
 
 # Decoders that leave out a frame to which no other refers without any effect on the others.
@@ -145,7 +145,7 @@ class PacketReader:
         self._next = 0
 
     def _demux(self) -> Iterator["Packet[VideoStream]"]:
-        for packet in self.video.container.demux(self.video.stream):
+        for packet in demux(self.video.container, self.video.stream):
             if packet.size or packet.pts is not None:
                 yield packet
 

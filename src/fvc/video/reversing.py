@@ -180,7 +180,7 @@ def reverse_in_parts(
 
 
 class Spill:
-    """Raw frames in a file, to be read back from the last to the first.
+    """Raw frames in a file, to be read back in either direction.
 
     Parameters
     ----------
@@ -210,6 +210,11 @@ class Spill:
         self._frames.append(header)
         for plane in frame.planes:
             self._file.write(memoryview(plane))
+
+    def forwards(self) -> Iterator[VideoFrame]:
+        """Read all frames, the first one first; they stay."""
+        for header in self._frames:
+            yield self._read(header)
 
     def backwards(self) -> Iterator[VideoFrame]:
         """Take the frames out, the last one first."""
