@@ -52,6 +52,12 @@ class Workspace:
         self.stage4 = self._stage(
             4, "scaled-features", "features_stage4", "features_scaled_metadata"
         )
+        duplicates = self.data / "duplicates"
+        self.duplicates = StageFiles(0, "duplicates", duplicates, "video_hashes", duplicates)
+        self.duplicate_pairs = duplicates / "pairs.parquet"
+        self.duplicate_sources = duplicates / "sources.parquet"
+        self.duplicate_sheet = duplicates / "sheet.html"
+        self.duplicate_report = duplicates / "duplicates.json"
         self.stage5 = self.data / "stage5"
         self.folds = self.stage5 / "folds.parquet"
         self.leaderboard_json = self.stage5 / "leaderboard.json"
@@ -63,6 +69,8 @@ class Workspace:
         self.importances = self.stage5 / "importance"
         self.robustness = self.stage5 / "robustness"
         self.evaluations = self.stage5 / "evaluation"
+        self.locked = self.stage5 / "locked.parquet"
+        self.locked_scores = self.stage5 / "locked_scores.json"
 
     def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
         return StageFiles(number, command, self.data / folder, table, self.data / f"stage{number}")

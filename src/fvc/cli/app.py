@@ -28,6 +28,10 @@ Example: `fvc setup --corpus clips && fvc run`"""
 # `fvc --help` does not wait for the libraries of all of them.
 VERBS = {
     "setup": ("fvc.cli.setup:command", "Step 0: unpack the archives or index a folder of clips."),
+    "duplicates": (
+        "fvc.cli.duplicates:command",
+        "Sources that show the same footage in different groups.",
+    ),
     "augment": ("fvc.cli.augment:command", "Stage 1: a standard copy and variants of each source."),
     "features": ("fvc.cli.features:command", "Stage 2: fifteen forensic features of each clip."),
     "scale": ("fvc.cli.scale:command", "Stage 3: every clip with its longer side at 256 pixels."),
@@ -49,6 +53,11 @@ VERBS = {
         "Judge videos: probability, decision, evidence, and what it is worth.",
     ),
     "holdout": ("fvc.cli.holdout:command", "Trained without a collection, scored on it."),
+    "lock": ("fvc.cli.lock:command", "Set sources aside before anything is trained."),
+    "evaluate": (
+        "fvc.cli.evaluate:command",
+        "A finished detector on the locked set or on another corpus.",
+    ),
     "importance": ("fvc.cli.importance:command", "Which features a detector's score rests on."),
     "robustness": ("fvc.cli.robustness:command", "What altered videos do to a detector's scores."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),

@@ -22,8 +22,9 @@ from fvc.engines import LocalEngine
 from fvc.errors import DataError, MissingInputError, NothingLeftError
 from fvc.stages.failures import update_failures
 from fvc.stages.locks import PartLock
-from fvc.stages.options import Part
+from fvc.stages.options import Part, RunOptions
 from fvc.stages.progress import display, log_file
+from fvc.tables import read_table
 from fvc.workspace import Workspace
 
 STAGE_NAME = "setup"
@@ -48,6 +49,7 @@ def setup_dataset(
     password: str | None = None,
     password_file: Path | None = None,
     include: tuple[str, ...] = (),
+    find_duplicates: bool = False,
     workers: int | None = None,
     strict: bool = False,
 ) -> SetupReport:
@@ -71,6 +73,8 @@ def setup_dataset(
     include
         Labels of the corpus to keep beside real and fake: ``debunked`` and ``parody`` count as
         fake, ``uncertain=fake`` or ``uncertain=real`` says what uncertain ones count as.
+    find_duplicates
+        Look for videos that show the same footage, and join their groups.
     workers
         Processes that probe videos side by side; by default one a core.
     strict
@@ -122,7 +126,24 @@ def setup_dataset(
             )
         report = _report(gathered, workspace, write_index(rows, workspace), left_out)
         _LOG.debug(report.summary())
-        return report
+    return _joined(report, workspace, workers, quiet=quiet) if find_duplicates else report
+
+
+def _joined(
+    report: SetupReport, workspace: Workspace, workers: int | None, *, quiet: bool
+) -> SetupReport:
+    """Join groups that hold near-duplicates, and report on the groups that are left."""
+    from fvc.dataset import duplicates
+
+    run = RunOptions(workers=workers, quiet=quiet)
+    found = duplicates.find_duplicates(workspace.root, merge=True, run=run)
+    index = read_table(workspace.index_csv)
+    return replace(
+        report,
+        n_groups=index["group"].n_unique(),
+        mixed_groups=mixed_groups(index),
+        notes=(*report.notes, *found.summary().splitlines()),
+    )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from fvc.dataset import duplicates_of
 from fvc.errors import NotAvailableError, OptionError
 from fvc.evaluation import build_leaderboard
 from fvc.models import (
@@ -25,7 +26,7 @@ from fvc.training.output import clear, held
 from fvc.training.progress import Fits, show_progress
 from fvc.training.report import ModelOutcome, TrainReport
 from fvc.training.running import one_thread, stop_workers, usable_cores
-from fvc.training.split import open_split
+from fvc.training.split import open_split, read_index
 from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.training")
@@ -129,6 +130,7 @@ def stage5_train_models(
         workers=workers or usable_cores(),
     )
     with show_progress() as fits, log_file(workspace.logs(5), "train") as log, one_thread():
+        _warn_of_duplicates(workspace)
         logger.debug("folds: %s %s", "made" if split.made else "read", split.block)
         outcomes = _train_all(specs, request, fits, delete_existing=delete_existing)
         leaderboard = build_leaderboard(workspace)
@@ -139,6 +141,12 @@ def stage5_train_models(
         log=workspace.relative(log),
         seconds=time.perf_counter() - begun,
     )
+
+
+def _warn_of_duplicates(workspace: Workspace) -> None:
+    warning = duplicates_of(workspace, read_index(workspace)).warning()
+    if warning is not None:
+        logger.warning("%s", warning)
 
 
 def _asked(model_types: Sequence[str]) -> list[ModelSpec]:
