@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fuzz_run import Tally, run
 from fuzz_seeds import clips_as_seeds, make_seeds
 
+SHOWN = 40
+
 
 def main() -> int:
     """Run and print; 1 where a fault was found."""
@@ -72,7 +74,7 @@ def show(tally: Tally) -> None:
         print("  ", ", ".join(f"{name} {number}" for name, number in counts.most_common()))
     for title, lines in (("workers lost", tally.died), ("FAULTS", tally.faults)):
         print(f"{title}: {len(lines)}")
-        for line in lines:
+        for line in lines[:SHOWN]:
             print("  ", line)
 
 

@@ -21,6 +21,8 @@ from fvc.tables import ClipSchema, FeatureSchema, IndexSchema, ScaledSchema, che
 
 STALL_SECONDS = 20.0
 MEMORY_LIMIT_MIB = 1024
+# Stage 1 reverses a long group of pictures by way of a file of up to 4 GiB.
+OUTPUT_LIMIT_MIB = 5120
 
 # Failures that say something of the file. Any other is a fault of the program.
 ABOUT_THE_FILE = frozenset(
@@ -84,7 +86,7 @@ def run(
         workers,
         stall_seconds=STALL_SECONDS,
         memory_limit_mib=MEMORY_LIMIT_MIB,
-        output_limit_mib=512,
+        output_limit_mib=OUTPUT_LIMIT_MIB,
     )
     tasks = [(str(seeds[n % len(seeds)]), n) for n in range(start, start + count)]
     seen = set()
