@@ -28,6 +28,7 @@ from fvc.evaluation.folds import (
     split_hash,
 )
 from fvc.evaluation.leaderboard import is_simulated
+from fvc.evaluation.locked import split_locked
 from fvc.evaluation.paired import paired_bootstrap
 from fvc.tables import IndexSchema, check, read_table, write_json_atomic, write_table
 from fvc.workspace import Workspace
@@ -100,8 +101,7 @@ def confound_report(
     if resamples < 100:
         raise OptionError(f"resamples is {resamples}; it is 100 or more")
     workspace = Workspace(project)
-    index = _read_index(workspace)
-    folds, split = _folds(workspace, index)
+    folds, split, index = _folds(workspace, _read_index(workspace))
     models, best = _models(workspace, split["hash"], model)
     import_module("sklearn.linear_model")
     # Small matrices: threads only wait for each other, at many times the cost on a busy machine.
@@ -139,14 +139,18 @@ def _read_index(workspace: Workspace) -> pl.DataFrame:
     return check(read_table(workspace.index_csv), IndexSchema, workspace.index_csv)
 
 
-def _folds(workspace: Workspace, index: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
+def _folds(
+    workspace: Workspace, index: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[str, Any], pl.DataFrame]:
+    """Give the folds, what they are, and the sources that are not locked."""
+    open_sources, _ = split_locked(index, workspace)
     if workspace.folds.is_file():
         info = read_folds_info(workspace.folds)
         folds = load_folds(workspace.folds, fingerprint=index_fingerprint(index))
         seed, saved = info.seed, True
     else:
-        folds, seed, saved = make_folds(index), 0, False
-    return folds, {
+        folds, seed, saved = make_folds(open_sources), 0, False
+    said = {
         "hash": split_hash(folds),
         "n_splits": folds["fold"].n_unique(),
         "repeats": folds["repeat"].n_unique(),
@@ -155,6 +159,7 @@ def _folds(workspace: Workspace, index: pl.DataFrame) -> tuple[pl.DataFrame, dic
         "n_sources": folds["source"].n_unique(),
         "n_groups": folds["group"].n_unique(),
     }
+    return folds, said, open_sources
 
 
 def _models(

@@ -15,6 +15,7 @@ from fvc.evaluation import (
     save_folds,
 )
 from fvc.evaluation.leaderboard import is_simulated
+from fvc.evaluation.locked import check_open, split_locked
 from fvc.tables import IndexSchema, check, read_table
 from fvc.workspace import Workspace
 
@@ -86,7 +87,7 @@ def open_split(
     MissingInputError
         There is no index.
     StaleError
-        The file does not fit the index or the wish.
+        The file does not fit the index, the wish, or what is locked.
     TooFewGroupsError
         There are too few groups for so many folds; the message says how many would do.
     """
@@ -103,12 +104,18 @@ def open_split(
                 repeats=repeats,
                 seed=seed,
             )
+            check_open(folds, index, workspace)
         except StaleError:
+            folds = None
             if not remake:
                 raise
     if folds is None:
+        # Locked sources are in no fold, and so in no fit: all that trains goes through the folds.
         drawn = make_folds(
-            index, n_splits=n_splits, repeats=max(FOLD_REPEATS, repeats or 1), seed=seed
+            split_locked(index, workspace)[0],
+            n_splits=n_splits,
+            repeats=max(FOLD_REPEATS, repeats or 1),
+            seed=seed,
         )
         save_folds(drawn, workspace.folds, fingerprint=fingerprint, seed=seed)
         folds = load_folds(workspace.folds, fingerprint=fingerprint)

@@ -1,0 +1,134 @@
+"""Features of another corpus, made as the detector's own were, and what both corpora share."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from fvc.augmentation import stage1_augment_videos
+from fvc.dataset import setup_dataset
+from fvc.errors import DataError, MissingInputError
+from fvc.features import stage2_extract_features, stage4_extract_scaled_features
+from fvc.scaling import stage3_scale_videos
+from fvc.stages import RunOptions
+from fvc.stages.identity import fingerprint_file
+from fvc.training.inputs import input_settings
+from fvc.workspace import Workspace
+
+_STAGES: dict[str, Callable[..., Any]] = {
+    "augment": stage1_augment_videos,
+    "features": stage2_extract_features,
+    "scale": stage3_scale_videos,
+    "scaled-features": stage4_extract_scaled_features,
+}
+# These say how many variants there are, and a detector is scored on none.
+_OF_VARIANTS = frozenset({"num_augmentations", "augmentations", "seed"})
+
+
+def make_features(
+    other: Workspace, corpus: Path, card: dict[str, Any], run: RunOptions
+) -> list[str]:
+    """Index a corpus and make the features that a detector reads, without variants.
+
+    Parameters
+    ----------
+    other
+        The project to make them in.
+    corpus
+        As for `setup_dataset`.
+    card
+        The detector's card; its ``input`` has the settings of the stages.
+    run
+        How the work is run.
+
+    Returns
+    -------
+    list of str
+        Stages whose settings the card does not know, so that defaults were taken.
+    """
+    setup_dataset(other.root, corpus=corpus, workers=run.workers)
+    assumed = []
+    for verb, settings in card["input"].items():
+        function = _STAGES[verb]
+        known = inspect.signature(function).parameters
+        given = {k: v for k, v in (settings or {}).items() if k in known and k not in _OF_VARIANTS}
+        if settings is None:
+            assumed.append(verb)
+        if verb == "augment":
+            given["num_augmentations"] = 0
+        function(other.root, **given, run=run)
+    return assumed
+
+
+def check_same_settings(other: Workspace, card: dict[str, Any], tables: tuple[int, ...]) -> None:
+    """Make sure that a project's features were made as the detector's own.
+
+    Raises
+    ------
+    DataError
+        A stage had other settings.
+    """
+    there = input_settings(other, tables)
+    for verb, settings in card["input"].items():
+        found = there.get(verb)
+        if settings is None or found is None:
+            continue
+        for name in sorted(set(settings) - _OF_VARIANTS):
+            if found.get(name) != settings[name]:
+                raise DataError(
+                    f"{other.root}: `fvc {verb}` ran with {name} {found.get(name)!r}, the "
+                    f"detector's features with {settings[name]!r}: their scores would not compare"
+                )
+
+
+def shared_sources(
+    own: pl.DataFrame, own_space: Workspace, index: pl.DataFrame, other: Workspace
+) -> tuple[set[str], set[str], int]:
+    """Find sources of another corpus that the training corpus has too.
+
+    Parameters
+    ----------
+    own, own_space
+        Index and project of the training corpus.
+    index, other
+        Those of the other one.
+
+    Returns
+    -------
+    (set, set, int)
+        Sources that are shared: equal raw files, or the same id on the same platform; groups that
+        they are in, which leave as wholes; and raw files of the training corpus that are not there
+        any more and could not be compared.
+    """
+    prints = {fingerprint_file(own_space.absolute(path)) for path in own["video_path"]}
+    missing = sum(
+        fingerprint_file(own_space.absolute(path)) in ("absent", "unreadable")
+        for path in own["video_path"]
+    )
+    prints -= {"absent", "unreadable"}
+    ids = {pair for pair in own.select("platform", "video_id").iter_rows() if None not in pair}
+    shared = set()
+    for row in index.select("source", "video_path", "platform", "video_id").iter_rows(named=True):
+        same_file = fingerprint_file(other.absolute(row["video_path"])) in prints
+        if same_file or (row["platform"], row["video_id"]) in ids:
+            shared.add(row["source"])
+    groups = set(index.filter(pl.col("source").is_in(sorted(shared)))["group"])
+    return shared, groups, missing
+
+
+def open_other(other: Workspace) -> None:
+    """Make sure that there is a project.
+
+    Raises
+    ------
+    MissingInputError
+        There is no index.
+    """
+    if not other.index_csv.is_file():
+        raise MissingInputError(
+            "there is no index of the other corpus",
+            path=other.index_csv,
+            remedy="Run `fvc setup` and the stages there, or give its folder with --corpus",
+        )
