@@ -31,6 +31,10 @@ setup: $(VENV)/.base ## Make the virtual environment with the exact versions of 
 demo: $(VENV)/.base ## Run the whole pipeline on a small simulated corpus
 	$(BIN)/fvc demo --project $(DEMO)
 
+# One thread a test process: threads that wait for each other cost more than they bring.
+test test-all: export OMP_NUM_THREADS = 1
+test test-all: export OPENBLAS_NUM_THREADS = 1
+
 test: $(VENV)/.dev ## Run the fast tests
 	$(BIN)/pytest -q -n 2 -m "not slow"
 

@@ -101,6 +101,7 @@ def test_someones_scores_take_their_groups_from_the_index(project: Workspace) ->
     assert "those of the project's index" in " ".join(document["cannot"])
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_one_json_document(
     project: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

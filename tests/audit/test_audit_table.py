@@ -41,6 +41,7 @@ def test_memory_of_scenes_is_found(make_clips: Any, fit_nearest: Any) -> None:
     assert "Memory of scenes (other sources of a group were seen): +" in document["verdict"]
 
 
+@pytest.mark.slow
 def test_skill_is_left_alone(make_clips: Any, fit_ridge: Any) -> None:
     document = audit_table(make_clips(effect=1.5, groups=60), fit_ridge, **QUICK)
     true = true_rows(document)
@@ -65,6 +66,7 @@ def test_the_canary_stands_at_chance_even_where_there_is_skill(
         assert row["auc_low"] < 0.5 < row["auc_high"]
 
 
+@pytest.mark.slow
 def test_permuted_rows_by_row_do_not_stand_at_chance(make_clips: Any, fit_nearest: Any) -> None:
     document = audit_table(make_clips(), fit_nearest, **QUICK)
     row = permuted_rows(document)["row-wise"]

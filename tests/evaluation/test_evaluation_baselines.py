@@ -67,6 +67,7 @@ def test_what_cannot_be_used_says_why(rows: dict[str, dict[str, Any]]) -> None:
     assert rows["codec"]["n_scored"] == 0
 
 
+@pytest.mark.slow
 def test_missing_values_tell_too() -> None:
     table = index().with_columns(
         fps=pl.when(pl.col("label") == 1).then(None).otherwise(25.0),

@@ -69,6 +69,7 @@ def _add_model(workspace: Workspace, name: str, strength: float) -> None:
     )
 
 
+@pytest.mark.slow
 def test_before_training_metadata_are_reported_alone(project: Workspace) -> None:
     report = confound_report(project.root, resamples=200)
     document = report.document
@@ -87,6 +88,7 @@ def test_before_training_metadata_are_reported_alone(project: Workspace) -> None
     )
 
 
+@pytest.mark.slow
 def test_a_weak_model_has_rivals_and_a_strong_one_none(
     project: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -301,6 +301,7 @@ def test_a_missing_stage_is_named_with_its_command(
         stage5_train_models(workspace.root, model_types=("svm",), workers=1)
 
 
+@pytest.mark.slow
 def test_ten_sources_are_enough_and_a_new_index_makes_the_folds_stale(
     tmp_path: Path, simulated: Callable[..., Workspace]
 ) -> None:
