@@ -55,7 +55,8 @@ def take_pictures(shot: Shot) -> list[bytes]:
     pictures = []
     for frame in frames_at(shot.path, shot.times, on_frame=heartbeat).frames:
         turns, mirrored = orientation(frame)
-        turned = np.rot90(frame.reformat(format="bgr24").to_ndarray(), -turns)
+        colours = np.asarray(frame.reformat(format="bgr24").to_ndarray(), dtype=np.uint8)
+        turned = np.rot90(colours, -turns)
         image = np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
         height, width = image.shape[:2]
         factor = min(_HEIGHT / height, _WIDEST / width)
