@@ -154,8 +154,9 @@ def _fault(error: BaseException, tokens: list[str]) -> str:
         return f"this is a fault of the program, please report it:\n{trace}"
     while error.__cause__ is not None:
         error = error.__cause__
-    where = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return (
-        f"this is a fault of the program, please report it: {type(error).__name__}: {error} "
-        f"({Path(where.filename).name}:{where.lineno}). --verbose shows all of it."
+        f"this is a fault of the program, please report it: {type(error).__name__}: {error}"
+        f"{where}. --verbose shows all of it."
     )
