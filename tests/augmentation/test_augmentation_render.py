@@ -275,3 +275,29 @@ def test_each_file_has_its_own_encoder(clip: Path, tmp_path: Path) -> None:
         outputs = [(variant(n), tmp_path / f"{n}.mp4") for n in AUGMENTATIONS]
         render(clip, outputs)
     assert (open_now[0], most[0]) == (0, 3)
+
+
+def test_frames_put_by_and_decoded_again_give_the_same_files(clip: Path, tmp_path: Path) -> None:
+    """With room for all frames, for some and for none; one encoder at a time, and two."""
+    made = []
+    outputs = [(variant(n), tmp_path / f"{n}.mp4") for n in (*AUGMENTATIONS[-3:], "blur")]
+    for room, encoders in ((1 << 30, 9), (1 << 30, 1), (0, 2), (64 * 48 * 3, 1)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "_SPILL_BYTES", room)
+            patch.setattr(module, "_ENCODERS_BYTES", encoders * 26 * 64 * 48)
+            patch.setattr(module, "_BATCH_BYTES", encoders * 64 * 48 * 3 // 2)
+            render(clip, outputs)
+        made.append([path.read_bytes() for _, path in outputs])
+    assert all(files == made[0] for files in made[1:])
+
+
+def test_a_clip_longer_than_its_header_says_is_decoded_again(clip: Path, tmp_path: Path) -> None:
+    """The file of frames put by does not grow beyond its bound."""
+    outputs = [(variant("temporal_reverse"), tmp_path / "a.mp4"), (COPY, tmp_path / "b.mp4")]
+    render(clip, outputs)
+    before = [path.read_bytes() for _, path in outputs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_has_room", lambda *_: True)
+        patch.setattr(module, "_SPILL_BYTES", 64 * 48 * 3)
+        render(clip, outputs)
+    assert [path.read_bytes() for _, path in outputs] == before

@@ -1,10 +1,11 @@
 """Write a source's copy and variants: one frame in memory, and an encoder for each file.
 
 One decoding serves all files, as far as their encoders fit into memory together: up to 720p for the
-copy and ten variants. Of a larger picture, they are written a few at a time. For the variant that
-runs backwards, frames are put by in a file as they come.
+copy and ten variants. Of a larger picture, they are written a few at a time. For these, and for the
+variant that runs backwards, frames are put by in a file as they come.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ from fvc.video import (
     Encoder,
     FilterGraph,
     Standardiser,
+    VideoInfo,
     decode,
     decode_reversed,
     probe,
@@ -34,13 +36,16 @@ COPY = Variant(-1, ORIGINAL, 0, {})
 
 # Resident bytes of one encoder a pixel, the frame its variant is drawn into included: measured.
 _ENCODER_BYTES = 26
-# Encoders at work together may hold so much: a worker stays below 400 MiB with 1080p.
+# Encoders at work together may hold so much: a worker stays below 400 MiB with 1080p. Where frames
+# need not be decoded again for the next few encoders, fewer at a time cost nothing.
 _ENCODERS_BYTES = 264 << 20
+_FEW_ENCODERS_BYTES = 110 << 20
 
 # Frames that each encoder gets in one go: its own memory then stays in the processor's caches.
-_BATCH_BYTES = 8 << 20
-# Raw frames put by for the variant that runs backwards; of longer clips it decodes once more.
-_SPILL_BYTES = 1 << 30
+_BATCH_BYTES = 4 << 20
+# Raw frames of a clip that are put by: so many bytes at most, and so small a part of the free disk.
+_SPILL_BYTES = 6 << 30
+_SPILL_PART = 1 / 8
 
 OnFrame = Callable[[], object]
 
@@ -100,7 +105,6 @@ def render(
         The disk is full or cannot be written.
     """
     info = probe(source, on_frame=on_frame)
-    at_once = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES * info.width * info.height))
     places = {
         backwards: [
             i for i, (v, _) in enumerate(outputs) if (v.augmentation == REVERSE) == backwards
@@ -111,8 +115,14 @@ def render(
     folder = outputs[0][1].absolute().parent
     rendered: dict[int, Rendered] = {}
     with tempfile.TemporaryFile(dir=folder) as file:
-        keep = Spill(file) if places[True] and num_frames is None else None
-        reader = _Reader(source, num_frames, folder, on_frame, keep)
+        spill = None
+        held = _ENCODERS_BYTES
+        if num_frames is None and _has_room(folder, info):
+            spill, held = Spill(file), min(held, _FEW_ENCODERS_BYTES)
+        at_once = max(1, held // (_ENCODER_BYTES * info.width * info.height))
+        if not places[True] and len(places[False]) <= at_once:
+            spill = None
+        reader = _Reader(source, num_frames, folder, on_frame, spill)
         for backwards, chosen in places.items():
             for start in range(0, len(chosen), at_once):
                 group = chosen[start : start + at_once]
@@ -127,12 +137,19 @@ def render(
     return tuple(rendered[i] for i in range(len(outputs)))
 
 
+def _has_room(folder: Path, info: VideoInfo) -> bool:
+    """Whether all frames of a video may be put by in a folder."""
+    needed = info.frame_count * info.width * info.height * 3 // 2
+    free = shutil.disk_usage(folder).free
+    return needed <= min(_SPILL_BYTES, _SPILL_PART * free)
+
+
 @dataclass
 class _Reader:
     """Gives the standardised frames of a source, as often as they are asked for.
 
-    The first time, they are put by in ``spill``, if there is one and they fit, and come back from
-    it the next time they are asked for backwards.
+    The first time, they are put by in ``spill``, if there is one and they fit, and come from there
+    ever after.
     """
 
     source: Path
@@ -150,10 +167,9 @@ class _Reader:
             # The first one settles the size, in either direction.
             pictures = list(map(_Upright(), sample))
             return reversed(pictures) if backwards else pictures
+        if self.spill is not None and self.is_spilled:
+            return self.spill.backwards() if backwards else self.spill.forwards()
         if backwards:
-            if self.spill is not None and self.is_spilled:
-                spill, self.spill = self.spill, None
-                return spill.backwards()
             return decode_reversed(
                 self.source,
                 on_frame=self.on_frame,
@@ -161,7 +177,7 @@ class _Reader:
                 spill_folder=self.spill_folder,
             )
         upright = map(_Upright(), decode(self.source, on_frame=self.on_frame))
-        if self.spill is None or self.is_spilled:
+        if self.spill is None:
             return upright
         return self._put_by(upright, self.spill)
 
@@ -209,7 +225,7 @@ def _batches(
     batch: list[tuple[av.VideoFrame, Planes]] = []
     for frame in frames:
         batch.append((frame, planes_of(frame)))
-        if len(batch) * 3 * frame.width * frame.height >= 2 * _BATCH_BYTES:
+        if (len(batch) + 1) * frame.width * frame.height * 3 // 2 > _BATCH_BYTES:
             yield batch
             batch = []
     if batch:

@@ -217,9 +217,9 @@ class Spill:
             yield self._read(header)
 
     def backwards(self) -> Iterator[VideoFrame]:
-        """Take the frames out, the last one first."""
-        while self._frames:
-            yield self._read(self._frames.pop())
+        """Read all frames, the last one first; they stay."""
+        for header in reversed(self._frames):
+            yield self._read(header)
 
     def clear(self) -> None:
         """Forget all frames and give the file's room back."""
