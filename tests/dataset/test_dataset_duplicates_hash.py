@@ -91,9 +91,12 @@ def test_a_caption_within_a_bar_belongs_to_the_bar() -> None:
 
 
 def test_a_plain_wall_is_no_border_and_a_flat_picture_is_kept_whole() -> None:
-    wall = np.full((3, 120, 160), 200, np.uint8)
-    wall[:, 60:110, 70:100] = scene(0, 50, 30)
-    assert find_picture(wall) == (0, 120, 0, 160)
+    wall = np.full((3, 288, 384), 200, np.uint8)
+    for frame in wall:
+        cv2.fillConvexPoly(
+            frame, np.array([[200, 60], [330, 150], [200, 230], [70, 150]], np.int32), (60,)
+        )
+    assert find_picture(wall) == (0, 288, 0, 384)
     assert find_picture(np.zeros((3, 120, 160), np.uint8)) == (0, 120, 0, 160)
 
 
@@ -122,6 +125,20 @@ def test_copies_match_and_say_how_they_were_made(name: str) -> None:
         assert match.transform == transform
         assert match.share == 1
         assert match.distance <= 24
+
+
+def test_the_best_transform_wins_and_on_a_tie_the_plainest() -> None:
+    rng = np.random.default_rng(0)
+    votes, box = np.ones(3, bool), (0.0, 1.0, 0.0, 1.0)
+    a = rng.integers(0, 2**64, (3, len(CROPS), 4), dtype=np.uint64)
+    b = rng.integers(0, 2**64, (3, len(CROPS), 4), dtype=np.uint64)
+    b[:2, 0] = a[:2, 4] ^ MIRROR
+    a[0, 0] = b[2, 5]
+    best = match_videos_by_hash(FrameHashes(a, votes, box), FrameHashes(b, votes, box), threshold=9)
+    assert (best.transform, best.matching_frames, best.frames) == ("mirror+crop", 2, 3)
+    assert (best.distance, best.frame_pairs) == (0, ((0, 0), (1, 1)))
+    same = FrameHashes(np.repeat(a[:, :1], len(CROPS), axis=1), votes, box)
+    assert match_videos_by_hash(same, same, threshold=9).transform == "none"
 
 
 def test_other_scenes_do_not_match() -> None:

@@ -61,25 +61,35 @@ def match_videos_by_hash(a: FrameHashes, b: FrameHashes, *, threshold: int) -> M
         Of the transform under which most frames match; on a tie the nearest, then the plainest.
     """
     places_a, places_b = np.flatnonzero(a.votes), np.flatnonzero(b.votes)
-    hashes_a, hashes_b = a.hashes[places_a], b.hashes[places_b]
-    best = Match(0, min(len(places_a), len(places_b)), float("nan"), "none", ())
+    none = Match(0, min(len(places_a), len(places_b)), float("nan"), "none", ())
     if not len(places_a) or not len(places_b):
-        return best
-    best_rank = (0.0, 0.0)
-    for flip, mirrored in ((_PLAIN, False), (MIRROR, True)):
-        for crop in range(len(CROPS)):
-            tables = [distances(hashes_a[:, crop] ^ flip, hashes_b[:, 0])]
-            if crop:
-                tables.append(distances(hashes_a[:, 0] ^ flip, hashes_b[:, crop]))
-            for table in tables:
-                match = _match(table, threshold, _name(mirrored, bool(crop)), places_a, places_b)
-                if match is not None and (match.share, -match.distance) > best_rank:
-                    best, best_rank = match, (match.share, -match.distance)
-    return best
+        return none
+    tables = _tables(a.hashes[places_a], b.hashes[places_b])
+    near = tables <= threshold
+    shares = np.maximum(near.any(2).mean(1), near.any(1).mean(1))
+    if not shares.max():
+        return none
+    matches = (
+        _match(tables[i], threshold, _TRANSFORMS[i], places_a, places_b)
+        for i in np.flatnonzero(shares == shares.max()).tolist()
+    )
+    return min(matches, key=lambda match: match.distance)
 
 
-def _name(mirrored: bool, cropped: bool) -> str:
-    return "+".join(["mirror"] * mirrored + ["crop"] * cropped) or "none"
+# First what was done to neither, then the crops of the first video and those of the second; all of
+# that again with one of them mirrored.
+_HALF = ["none"] + ["crop"] * (2 * len(CROPS) - 2)
+_TRANSFORMS = [*_HALF, *("mirror" if name == "none" else f"mirror+{name}" for name in _HALF)]
+
+
+def _tables(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Give the distances under each transform, (transforms, frames of a, frames of b)."""
+    tables = []
+    for flip in (_PLAIN, MIRROR):
+        for asked, stored, axes in ((a, b, (1, 0, 2)), (b[:, 1:], a, (1, 2, 0))):
+            table = distances((asked ^ flip).reshape(-1, asked.shape[2]), stored[:, 0])
+            tables.append(table.reshape(*asked.shape[:2], len(stored)).transpose(axes))
+    return np.concatenate(tables)
 
 
 def _match(
@@ -88,11 +98,9 @@ def _match(
     transform: str,
     places_a: NDArray[np.intp],
     places_b: NDArray[np.intp],
-) -> Match | None:
-    """Read a table of distances, (frames of a, frames of b)."""
+) -> Match:
+    """Read a table of distances, (frames of a, frames of b), at least one of them near."""
     near = table <= threshold
-    if not near.any():
-        return None
     counts = [(int(near.any(1).sum()), len(table)), (int(near.any(0).sum()), table.shape[1])]
     side = 0 if counts[0][0] * counts[1][1] >= counts[1][0] * counts[0][1] else 1
     matching, frames = counts[side]
