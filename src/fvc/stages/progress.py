@@ -140,7 +140,8 @@ class _Forward(logging.Handler):
         self.above = above
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.above is not None:
+        # A logger without handlers would print warnings by itself, a second time.
+        if self.above is not None and self.above.hasHandlers():
             self.above.callHandlers(record)
 
 
