@@ -80,7 +80,10 @@ def stage4_extract_scaled_features(
         outputs=feature_files,
         extra=dict.fromkeys(SCALED_FEATURE_NAMES, pl.Float32),
     )
-    return run_stage(stage, units(clips, _NEEDED), workspace, run, total=clips.height)
+    total, work = clips.height, units(clips, _NEEDED)
+    # The tables go when the last unit has been read from them, before this stage's own is made.
+    del scaled, clips
+    return run_stage(stage, work, workspace, run, total=total)
 
 
 def _with_unscaled(scaled: pl.DataFrame, workspace: Workspace, path: Path) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Stage 2: fifteen handcrafted features a clip."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 
 import polars as pl
@@ -61,7 +62,10 @@ def stage2_extract_features(
         outputs=feature_files,
         extra=dict.fromkeys(FEATURE_NAMES, pl.Float32),
     )
-    return run_stage(stage, units(clips, _NEEDED), workspace, run, total=clips.height)
+    total, work = clips.height, units(clips, _NEEDED)
+    # The table goes when the last unit has been read from it, before this stage's own is made.
+    del clips
+    return run_stage(stage, work, workspace, run, total=total)
 
 
 def check_num_frames(num_frames: int) -> None:
@@ -80,11 +84,9 @@ def units(clips: pl.DataFrame, needed: tuple[str, ...]) -> Iterator[Unit]:
     needed
         The columns that the work reads; a change in any other does not redo it.
     """
-    fingerprints = clips["key"] if "key" in clips.columns else None
-    for i, row in enumerate(clips.select(needed).iter_rows(named=True)):
-        yield Unit(
-            id=row["clip"],
-            row=row,
-            fingerprint="" if fingerprints is None else fingerprints[i],
-            path=row["video_path"],
-        )
+    fingerprints: Iterable[str] = clips["key"] if "key" in clips.columns else repeat("")
+    rows = clips.select(needed).iter_rows(named=True)
+    # Of a million clips the columns that nobody reads count.
+    del clips
+    for row, fingerprint in zip(rows, fingerprints, strict=False):
+        yield Unit(id=row["clip"], row=row, fingerprint=fingerprint, path=row["video_path"])

@@ -10,6 +10,8 @@ from typing import Any
 from fvc.stages.stage import Stage, Unit
 
 _PIECE = 64 * 1024
+# One for all: `json.dumps` with options makes one for each value.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 def fingerprint_file(path: Path | str) -> str:
@@ -67,4 +69,4 @@ def unit_key(stage: Stage, unit: Unit) -> str:
 
 
 def _canonical(value: Mapping[str, Any] | list[Any]) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
+    return _ENCODER.encode(value).encode()
