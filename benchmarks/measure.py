@@ -1,9 +1,7 @@
 """Run commands as child processes and tell what they and all their descendants used."""
 
-import ctypes
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -13,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PR_SET_CHILD_SUBREAPER = 36
 ROOT = Path(__file__).parents[1]
 
 
@@ -32,53 +29,32 @@ class ChildFailedError(Exception):
 
 
 def run(command: Sequence[str | os.PathLike[str]]) -> Usage:
-    """Run a command to its end, and count all that it started.
-
-    Worker processes belong to a server that is not waited for by its parent. As the kernel's
-    "subreaper" this process inherits it, and with it the account of all its children.
-    """
-    _become_subreaper()
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+    """Run a command to its end, and count all that it started; see `launcher`."""
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        tempfile.TemporaryFile("w+") as errors,
+        tempfile.NamedTemporaryFile("r") as account,
+    ):
+        launcher = [sys.executable, "-I", "-S", str(ROOT / "benchmarks" / "launcher.py")]
         start = time.monotonic()
-        process = subprocess.Popen(
-            [os.fspath(part) for part in command],
+        subprocess.run(
+            [*launcher, account.name, *(os.fspath(part) for part in command)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"},
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - start
-        uses = [used, *_orphans()]
-        if process.returncode != 0:
+        used = json.load(account)
+        if used["code"] != 0:
             errors.seek(0)
             raise ChildFailedError(
-                f"{' '.join(map(str, command))[:300]} ended with {process.returncode}:\n"
+                f"{' '.join(map(str, command))[:300]} ended with {used['code']}:\n"
                 f"{errors.read()[-2000:]}"
             )
         output.seek(0)
-        return Usage(
-            cpu=sum(use.ru_utime + use.ru_stime for use in uses),
-            wall=wall,
-            peak_mib=max(use.ru_maxrss for use in uses) / 1024,
-            output=output.read(),
-        )
-
-
-def _become_subreaper() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _orphans() -> list[resource.struct_rusage]:
-    uses = []
-    while True:
-        try:
-            _, _, used = os.wait4(-1, 0)
-        except ChildProcessError:
-            return uses
-        uses.append(used)
+        return Usage(used["cpu"], wall, used["peak_mib"], output.read())
 
 
 def python(function: str, **arguments: Any) -> list[str]:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from benchmarks.clips import repeat_clip
 from benchmarks.context import Bench
-from benchmarks.measure import python, run
+from benchmarks.measure import call, python, run
 from benchmarks.rows import Row, Target, absolute_row
 
 BYTES_OF_RGB = 3
@@ -18,10 +17,11 @@ def memory(bench: Bench) -> None:
     folder = bench.room("long")
     # At a lower rate the same minutes have fewer frames: quicker to measure, and as long.
     slower = 1 if bench.full else 15
-    short = repeat_clip(clip, folder / "short.mp4", 5)
-    minute = repeat_clip(clip, folder / "minute.mp4", 2 if bench.tiny else MINUTE)
+    short, minute, long = (folder / f"{name}.mp4" for name in ("short", "minute", "long"))
     turns = 6 if bench.tiny else 10 * MINUTE // slower
-    long = repeat_clip(clip, folder / "long.mp4", turns, slower=slower)
+    call("repeat_clip", source=clip, path=short, times=5)
+    call("repeat_clip", source=clip, path=minute, times=2 if bench.tiny else MINUTE)
+    call("repeat_clip", source=clip, path=long, times=turns, slower=slower)
     frames = 60 * turns
     note = f"{frames:,} frames" + ("" if bench.full else f", each lasts {slower} times as long")
     peaks = {name: _peaks(bench, path) for name, path in (("s", short), ("l", long))}
@@ -79,7 +79,7 @@ def _peaks(bench: Bench, clip: Path) -> dict[str, float]:
     measure("stage 1", "stage1", source=clip, folder=folder, count=10)
     (folder / "ours-1.mp4").rename(copy)
     measure("stage 2", "features", clip=copy, original=clip)
-    measure("stage 3", "stage3", source=copy, target=small, size=256)
+    measure("stage 3", "stage3", sources=[copy], target=small, size=256)
     size = [192, 108] if bench.tiny else [1920, 1080]
     measure("stage 4", "scaled_features", clip=small, unscaled=copy, original=clip, size=size)
     return peaks

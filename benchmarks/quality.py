@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clips import make_clip, videos_in
+from benchmarks.clips import made, videos_in
 from benchmarks.context import Bench
 from benchmarks.measure import call
 from benchmarks.rows import Row, absolute_row
@@ -44,7 +44,7 @@ def _simulated(bench: Bench) -> list[Path]:
     number = 3 if bench.tiny else SIMULATED_SOURCES
     sizes = ((640, 360), (480, 480), (512, 288), (360, 640))
     return [
-        make_clip(
+        made(
             folder / f"{n:02d}.mp4",
             frames=8 if bench.tiny else 72,
             width=sizes[n % 4][0],

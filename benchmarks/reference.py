@@ -7,8 +7,6 @@ from typing import Any
 from fvc.augmentation.parameters import Variant
 from fvc.video import ENCODER_SETTINGS
 
-INSTALL = "apt-get install ffmpeg"
-
 
 def encoder_options() -> list[str]:
     """The project's encoder settings on FFmpeg's command line."""
@@ -49,6 +47,14 @@ def split_command(
     command = [*start(source), "-filter_complex", graph]
     for i in range(number):
         command += ["-map", f"[o{i}]", *encoder_options(), str(folder / f"reference{i}.mp4")]
+    return command
+
+
+def copies_command(source: Path, number: int, folder: Path) -> list[str]:
+    """Write a clip so many times, with one decoding and no filter."""
+    command = start(source)
+    for i in range(number):
+        command += [*encoder_options(), str(folder / f"copy{i}.mp4")]
     return command
 
 

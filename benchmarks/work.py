@@ -12,6 +12,20 @@ from pathlib import Path
 from typing import Any
 
 
+def make_clip(path: str, **arguments: int) -> None:
+    """Make a clip."""
+    from benchmarks import clips
+
+    clips.make_clip(Path(path), **arguments)
+
+
+def repeat_clip(source: str, path: str, times: int, slower: int = 1) -> None:
+    """Make a long clip out of a short one."""
+    from benchmarks import clips
+
+    clips.repeat_clip(Path(source), Path(path), times, slower=slower)
+
+
 def stage1(source: str, folder: str, count: int) -> None:
     """Write the copy and variants of a clip, as a worker of stage 1 does."""
     from fvc.augmentation.parameters import plan_variants
@@ -21,11 +35,12 @@ def stage1(source: str, folder: str, count: int) -> None:
     render(Path(source), [(v, Path(folder) / f"ours{v.index}.mp4") for v in variants])
 
 
-def stage3(source: str, target: str, size: int) -> None:
-    """Scale a clip, as a worker of stage 3 does."""
+def stage3(sources: list[str], target: str, size: int) -> None:
+    """Scale clips one after the other, as a worker of stage 3 does."""
     from fvc.scaling.work import scale_video
 
-    scale_video(Path(source), Path(target), size)
+    for source in sources:
+        scale_video(Path(source), Path(target), size)
 
 
 def features(clip: str, original: str) -> None:
