@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fvc.dataset.hash_index import near_owners
+from fvc.dataset.hash_index import ORDERS, near_owners
 from fvc.dataset.video_hash import CROPS, MIRROR, FrameHashes, distances
 
 # Frames of one video no further apart than this are looked up once.
@@ -169,6 +169,9 @@ def find_matches(
             # A frame that was left out lies so near to a chosen one that no match is lost.
             max_distance=threshold + 2 * _SAME,
             seed=seed + step,
+            # A crop that fits leaves few bits different. Captions and new edits leave many, and
+            # are found on the whole picture.
+            orders=ORDERS if crop else 3 * ORDERS,
             workers=workers,
         )
         candidates = np.unique(np.concatenate([candidates, near]), axis=0)
