@@ -1,8 +1,9 @@
 """Write a source's copy and variants: one frame in memory, and an encoder for each file.
 
-One decoding serves all files, as far as their encoders fit into memory together: up to 720p for the
+One decoding serves all files, as far as their encoders fit into memory together: up to 480p for the
 copy and ten variants. Of a larger picture, they are written a few at a time. For these, and for the
-variant that runs backwards, frames are put by in a file as they come.
+variant that runs backwards, frames are put by in a file as they come; a clip too long for that is
+decoded again.
 """
 
 import shutil
@@ -36,10 +37,8 @@ COPY = Variant(-1, ORIGINAL, 0, {})
 
 # Resident bytes of one encoder a pixel, the frame its variant is drawn into included: measured.
 _ENCODER_BYTES = 26
-# Encoders at work together may hold so much: a worker stays below 400 MiB with 1080p. Where frames
-# need not be decoded again for the next few encoders, fewer at a time cost nothing.
-_ENCODERS_BYTES = 264 << 20
-_FEW_ENCODERS_BYTES = 110 << 20
+# Encoders at work together may hold so much: a worker stays below 200 MiB with 1080p.
+_ENCODERS_BYTES = 110 << 20
 
 # Frames that each encoder gets in one go: its own memory then stays in the processor's caches.
 _BATCH_BYTES = 4 << 20
@@ -105,6 +104,7 @@ def render(
         The disk is full or cannot be written.
     """
     info = probe(source, on_frame=on_frame)
+    at_once = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES * info.width * info.height))
     places = {
         backwards: [
             i for i, (v, _) in enumerate(outputs) if (v.augmentation == REVERSE) == backwards
@@ -115,13 +115,9 @@ def render(
     folder = outputs[0][1].absolute().parent
     rendered: dict[int, Rendered] = {}
     with tempfile.TemporaryFile(dir=folder) as file:
-        spill = None
-        held = _ENCODERS_BYTES
-        if num_frames is None and _has_room(folder, info):
-            spill, held = Spill(file), min(held, _FEW_ENCODERS_BYTES)
-        at_once = max(1, held // (_ENCODER_BYTES * info.width * info.height))
-        if not places[True] and len(places[False]) <= at_once:
-            spill = None
+        is_again = bool(places[True]) or len(places[False]) > at_once
+        keeps = is_again and num_frames is None and _has_room(folder, info)
+        spill = Spill(file) if keeps else None
         reader = _Reader(source, num_frames, folder, on_frame, spill)
         for backwards, chosen in places.items():
             for start in range(0, len(chosen), at_once):

@@ -57,7 +57,7 @@ def decode_open(
     last: int | None = None
     step = _nominal_step(video)
     started = False
-    end = 0.0
+    end = 0
     for packet in demux(video.container, video.stream):
         if packet.size:
             packets += 1
@@ -78,7 +78,7 @@ def decode_open(
             frame.pts = last = pts
             count += 1
             corrupt += frame.is_corrupt
-            end = float((pts + (frame.duration or 0)) * video.time_base)
+            end = pts + (frame.duration or 0)
             if on_frame is not None:
                 on_frame()
             yield frame
@@ -86,7 +86,7 @@ def decode_open(
         raise VideoError(
             video.path, "no_frames", "not one frame can be decoded from it; get it again"
         )
-    check_complete(video, packets=packets, end_seconds=end)
+    check_complete(video, packets=packets, end_seconds=float(end * video.time_base))
     missing = 0
     if video.stream.codec_context.name in _ONE_FRAME_A_PACKET and not _interlaced(video):
         missing = max(0, shown - count)
