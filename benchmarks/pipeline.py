@@ -35,7 +35,7 @@ def two_workers(bench: Bench) -> None:
     """Two workers on two cores against one, stages 1 to 4."""
     pairs = []
     for _ in range(1 if bench.tiny else min(3, bench.repeats)):
-        one, two = _stages(bench, 1, twice=True), _stages(bench, 2, twice=True)
+        one, two = _stages(bench, 1, evenly=True), _stages(bench, 2, evenly=True)
         pairs.append((one.wall, two.wall))
     note = "wall time; means little while anything else runs on the machine"
     bench.add(
@@ -50,11 +50,11 @@ def two_workers(bench: Bench) -> None:
     )
 
 
-def _stages(bench: Bench, workers: int, *, twice: bool = False) -> Usage:
-    """Run the stages on the job's clips; `twice` shortens the job and gives each clip twice."""
+def _stages(bench: Bench, workers: int, *, evenly: bool = False) -> Usage:
+    """Run the stages on the job's clips, or on eight equal ones that two can share out evenly."""
     project = bench.room("job")
     corpus = bench.room("job-corpus")
-    clips = bench.clips.some[:4] * 2 if twice else bench.clips.job
+    clips = [bench.clips.some[1]] * 8 if evenly else bench.clips.job
     for n, clip in enumerate(clips):
         side = corpus / ("real" if n % 2 else "fake")
         side.mkdir(exist_ok=True)
