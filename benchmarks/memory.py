@@ -64,7 +64,7 @@ def _against_loading(bench: Bench, minute: Path, clip: Path) -> None:
                 ours=peak,
                 reference=everything,
                 absolute_unit="MiB",
-                note=f"{frames:,} frames at 30 Hz as RGB arrays: measured for 60, the rest computed",
+                note=f"{frames:,} RGB frames (30 Hz): measured for 60, the rest computed",
             )
         )
 
