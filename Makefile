@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO ?= demo
+ALL := dev,notebooks,deep,mlops,dashboard,cluster,reference
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
@@ -26,6 +27,10 @@ $(VENV)/.dev: $(VENV)/.base
 	$(PIP) install --quiet -c constraints.txt -e '.[dev,notebooks]'
 	@touch $@
 
+$(VENV)/.all: $(VENV)/.dev
+	$(PIP) install --quiet -c constraints.txt -e '.[$(ALL)]'
+	@touch $@
+
 setup: $(VENV)/.base ## Make the virtual environment with the exact versions of constraints.txt
 
 demo: $(VENV)/.base ## Run the whole pipeline on a small simulated corpus
@@ -38,14 +43,14 @@ test test-all: export OPENBLAS_NUM_THREADS = 1
 test: $(VENV)/.dev ## Run the fast tests
 	$(BIN)/pytest -q -n 2 -m "not slow"
 
-test-all: $(VENV)/.dev lint types imports docs ## Run every check and every test
+test-all: $(VENV)/.all lint types imports docs ## Run every check and every test
 	$(BIN)/pytest -q -n 2 $(TEST_OPTIONS)
 
 lint: $(VENV)/.dev ## Check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.dev ## Check types
+types: $(VENV)/.all ## Check types
 	$(BIN)/mypy
 
 imports: $(VENV)/.dev ## Check that rooms import only from the floors below
@@ -59,7 +64,7 @@ bench: $(VENV)/.dev ## Measure speed and memory against FFmpeg and naive code
 
 constraints: ## Renew constraints.txt: the newest versions that the package allows
 	rm -rf $(VENV)-constraints && $(PYTHON) -m venv $(VENV)-constraints
-	$(VENV)-constraints/bin/python -m pip install --quiet -e '.[dev,notebooks]'
+	$(VENV)-constraints/bin/python -m pip install --quiet -e '.[$(ALL)]'
 	( echo '# Exact versions that set-up and CI install. `make constraints` renews this file.'; \
 	  $(VENV)-constraints/bin/python -m pip list --format=freeze --exclude-editable \
 	    | grep -ivE '^(pip|setuptools|wheel)==' | sort -f ) > constraints.txt.new
