@@ -46,6 +46,18 @@ def test_a_container_bounds_the_memory(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert resources.available_memory_mib() == 256 < whole
 
 
+def test_slurm_bounds_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "available_cores", lambda: 3)
+    monkeypatch.delenv("SLURM_MEM_PER_NODE", raising=False)
+    monkeypatch.setenv("SLURM_MEM_PER_CPU", "100")
+    assert resources.available_memory_mib() == 300
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "700")
+    assert resources.available_memory_mib() == 700
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "0")
+    monkeypatch.delenv("SLURM_MEM_PER_CPU")
+    assert resources.available_memory_mib() > 700
+
+
 def test_resident_memory_is_measured() -> None:
     before = resources.resident_mib(os.getpid())
     # A map of its own: what a list or bytes need may come from memory that was held already.

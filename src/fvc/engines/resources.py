@@ -25,7 +25,7 @@ def available_cores() -> int:
 
 
 def available_memory_mib() -> int:
-    """Measure the memory of this machine, or of the container where that has less, in MiB."""
+    """Measure the memory of this machine, or of container or SLURM's task if less, in MiB."""
     memory = int(psutil.virtual_memory().total)
     for path in _CGROUP_LIMITS:
         try:
@@ -34,7 +34,17 @@ def available_memory_mib() -> int:
             continue
         if text.isdecimal():
             memory = min(memory, int(text))
-    return memory >> 20
+    granted = _granted_memory_mib()
+    return min(memory >> 20, granted) if granted else memory >> 20
+
+
+def _granted_memory_mib() -> int:
+    """Give what SLURM granted to the task; 0 where it set no limit, or is not there."""
+    for name, cores in (("SLURM_MEM_PER_NODE", 1), ("SLURM_MEM_PER_CPU", available_cores())):
+        text = os.environ.get(name, "")
+        if text.isdecimal():
+            return int(text) * cores
+    return 0
 
 
 def default_workers() -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from fvc.training.clips import Clips, Sources
 from fvc.training.final import card, refit, versions
 from fvc.training.fold import FoldResult, FoldTask, attempt
 from fvc.training.inputs import input_settings
+from fvc.training.kept_folds import KeptFolds
 from fvc.training.output import clear, copy_as, fingerprint, list_files, read_complete
 from fvc.training.plots import write_plots
 from fvc.training.progress import Fits
@@ -36,7 +37,14 @@ logger = logging.getLogger("fvc.training")
 LARGE_TABLE_ROWS = 200_000
 """Above so many clips a model is trained on repeat 0 of the folds alone, unless told otherwise."""
 
-__all__ = ["LARGE_TABLE_ROWS", "Request", "repeats_of", "train_model"]
+__all__ = [
+    "LARGE_TABLE_ROWS",
+    "Request",
+    "are_folds_there",
+    "fit_folds",
+    "repeats_of",
+    "train_model",
+]
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,35 @@ def repeats_of(spec: ModelSpec, rows: int, request: Request) -> tuple[int, str]:
     return min(spec.repeats, there), f"{spec.repeats} for models as cheap as this one"
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """How a model is trained, and what identifies its results."""
+
+    candidates: list[dict[str, Any]]
+    repeats: int
+    rule: str
+    settings: dict[str, Any]
+    fingerprint: str
+
+
+def _plan(spec: ModelSpec, clips: Clips, request: Request) -> _Plan:
+    candidates = candidates_of(spec, request.grid)
+    repeats, rule = repeats_of(spec, len(clips.source), request)
+    settings = {
+        "grid": request.grid,
+        "candidates": candidates,
+        "inner_splits": request.inner_splits,
+        "seed": request.seed,
+        "repeats": repeats,
+        "repeats_rule": rule,
+        "tables": list(spec.tables),
+        "entry": dict(spec.settings),
+        "weights": "sources weigh equally, then classes",
+    }
+    wanted = fingerprint(spec, settings, request.split["hash"], clips.digest())
+    return _Plan(candidates, repeats, rule, settings, wanted)
+
+
 def train_model(
     spec: ModelSpec,
     clips: Clips,
@@ -110,20 +147,8 @@ def train_model(
     begun = time.perf_counter()
     workspace = request.workspace
     folder = folder or workspace.model(spec.name)
-    candidates = candidates_of(spec, request.grid)
-    repeats, rule = repeats_of(spec, len(clips.source), request)
-    settings = {
-        "grid": request.grid,
-        "candidates": candidates,
-        "inner_splits": request.inner_splits,
-        "seed": request.seed,
-        "repeats": repeats,
-        "repeats_rule": rule,
-        "tables": list(spec.tables),
-        "entry": dict(spec.settings),
-        "weights": "sources weigh equally, then classes",
-    }
-    wanted = fingerprint(spec, settings, request.split["hash"], clips.digest())
+    plan = _plan(spec, clips, request)
+    wanted = plan.fingerprint
     kept = read_complete(folder, wanted, workspace)
     if kept is not None:
         logger.info(
@@ -139,16 +164,19 @@ def train_model(
             document = copy_as(original, folder, spec.name, document, workspace)
             return _outcome(spec, "trained", folder, document, workspace, begun), document
     clear(folder)
-    document = _train(request, spec, candidates, clips, sources.first(repeats), fits, folder)
+    folds = KeptFolds(folder, wanted)
+    document = _train(request, spec, plan, clips, sources.first(plan.repeats), fits, folds)
     document |= {
         "fingerprint": wanted,
-        "settings": settings,
+        "settings": plan.settings,
         "files": list_files(folder, workspace),
     }
     write_json_atomic(folder / "metrics.json", document)
+    if document["complete"]:
+        folds.forget()
     status = "trained" if document["complete"] else "incomplete"
     outcome = _outcome(spec, status, folder, document, workspace, begun)
-    logger.info("%s: %s", spec.name, _line(outcome, repeats, rule))
+    logger.info("%s: %s", spec.name, _line(outcome, plan.repeats, plan.rule))
     return outcome, document
 
 
@@ -184,12 +212,61 @@ def _outcome(
     )
 
 
-def _tasks(
-    request: Request,
+def fit_folds(
     spec: ModelSpec,
-    candidates: list[dict[str, Any]],
+    clips: Clips,
     sources: Sources,
-    folder: Path,
+    request: Request,
+    fits: Fits,
+    folds: Collection[int],
+) -> ModelOutcome:
+    """Fit some folds of a model and keep them for the run that puts the model together.
+
+    Parameters
+    ----------
+    spec, clips, sources, request, fits
+        As in `train_model`.
+    folds
+        Which folds, in all repeats.
+
+    Returns
+    -------
+    ModelOutcome
+        ``"fitted"``, ``"kept"`` where the whole model is there already, or ``"incomplete"``.
+    """
+    begun = time.perf_counter()
+    workspace = request.workspace
+    folder = workspace.model(spec.name)
+    plan = _plan(spec, clips, request)
+    document = read_complete(folder, plan.fingerprint, workspace)
+    if document is not None:
+        return _outcome(spec, "kept", folder, document, workspace, begun)
+    sources = sources.first(plan.repeats)
+    there = KeptFolds(folder, plan.fingerprint)
+    tasks = [task for task in _tasks(request, spec, plan, sources, there) if task.fold in folds]
+    results = _fit(spec, tasks, clips, sources, request, fits, there, extra=0)
+    failures = [f"fold {r.fold}: {r.failure}" for r in results if r.failure]
+    logger.info("%s: folds %s fitted", spec.name, ", ".join(map(str, sorted(folds))))
+    return ModelOutcome(
+        name=spec.name,
+        status="incomplete" if failures else "fitted",
+        folder=workspace.relative(folder),
+        reason="; ".join(failures),
+        seconds=round(time.perf_counter() - begun, 3),
+    )
+
+
+def are_folds_there(spec: ModelSpec, clips: Clips, sources: Sources, request: Request) -> bool:
+    """Whether every fold of a model is fitted, so that only the rest of `train_model` is left."""
+    folder = request.workspace.model(spec.name)
+    plan = _plan(spec, clips, request)
+    there = KeptFolds(folder, plan.fingerprint)
+    tasks = _tasks(request, spec, plan, sources.first(plan.repeats), there)
+    return next(there.missing(tasks), None) is None
+
+
+def _tasks(
+    request: Request, spec: ModelSpec, plan: _Plan, sources: Sources, folds: KeptFolds
 ) -> list[FoldTask]:
     tasks = []
     for repeat, assigned in enumerate(sources.fold):
@@ -198,33 +275,40 @@ def _tasks(
             tasks.append(
                 FoldTask(
                     spec=spec,
-                    candidates=candidates,
+                    candidates=plan.candidates,
                     repeat=repeat,
                     fold=fold,
                     test=assigned == fold,
                     inner_splits=request.inner_splits,
                     seed=request.seed,
-                    save_to=folder / f"fold_{fold}" if saved else None,
+                    save_to=folds.detector(repeat, fold) if saved else None,
                     keep_variants=repeat == 0,
                 )
             )
     return tasks
 
 
-def _train(
-    request: Request,
+def _fit(
     spec: ModelSpec,
-    candidates: list[dict[str, Any]],
+    tasks: Sequence[FoldTask],
     clips: Clips,
     sources: Sources,
+    request: Request,
     fits: Fits,
-    folder: Path,
-) -> dict[str, Any]:
-    tasks = _tasks(request, spec, candidates, sources, folder)
-    per_fold = len(candidates) + 1
-    fits.begin(spec.name, per_fold * (len(tasks) + 1))
-    results: list[FoldResult] = []
-    for result in run_folds(tasks, clips, sources, request.workers):
+    folds: KeptFolds,
+    *,
+    extra: int,
+) -> list[FoldResult]:
+    """Fit folds, but for those that an earlier run has; `extra` fits are yet to follow."""
+    per_fold = len(tasks[0].candidates) + 1 if tasks else 0
+    results = [result for task in tasks if (result := folds.read(task)) is not None]
+    have = {(result.repeat, result.fold) for result in results}
+    missing = [task for task in tasks if (task.repeat, task.fold) not in have]
+    fits.begin(spec.name, per_fold * (len(missing) + extra))
+    if results:
+        logger.info("%s: %d folds are there from earlier runs", spec.name, len(results))
+    for result in run_folds(missing, clips, sources, request.workers):
+        folds.write(result)
         results.append(result)
         fits.done(per_fold)
         if result.failure:
@@ -232,6 +316,22 @@ def _train(
                 "%s: repeat %d, fold %d failed: %s",
                 *(spec.name, result.repeat, result.fold, result.failure),
             )
+    return results
+
+
+def _train(
+    request: Request,
+    spec: ModelSpec,
+    plan: _Plan,
+    clips: Clips,
+    sources: Sources,
+    fits: Fits,
+    folds: KeptFolds,
+) -> dict[str, Any]:
+    folder, candidates = folds.model, plan.candidates
+    tasks = _tasks(request, spec, plan, sources, folds)
+    results = _fit(spec, tasks, clips, sources, request, fits, folds, extra=1)
+    folds.take_detectors(tasks)
     results.sort(key=lambda r: (r.repeat, r.fold))
     predictions = predictions_table(results, clips, sources)
     variants = variants_table(results, clips, sources)
@@ -244,7 +344,7 @@ def _train(
     search = search_rows(results)
     write_plots(folder, spec, predictions, aggregate, search, simulated=request.simulated)
     failure = _final(request, spec, candidates, clips, sources, aggregate, predictions, folder)
-    fits.done(per_fold)
+    fits.done(len(candidates) + 1)
     reasons = [r for r in (aggregate["incomplete_reason"], failure) if r]
     return {
         "model": spec.name,

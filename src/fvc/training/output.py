@@ -15,13 +15,14 @@ from fvc.stages.options import Part
 from fvc.tables import atomic_write, output_error, write_json_atomic
 from fvc.workspace import Workspace
 
-TRAINING_VERSION = 2
+TRAINING_VERSION = 3
 """Raised when the same settings, tables and split would give other results."""
 
 # What stage 5 writes into a model's folder; nothing else there is touched.
 _OWN = (
     *("metrics.json", "predictions.parquet", "robustness.parquet", "card.json", "model.joblib"),
     *("model.skops", "model.json", "scaler.joblib", "roc_pr_curves.png", "plots", "final"),
+    *("calibration", "decisions", "interval"),
 )
 
 
@@ -54,15 +55,15 @@ def fingerprint(spec: ModelSpec, settings: dict[str, Any], split: str, clips: st
 
 
 @contextlib.contextmanager
-def held(folder: Path, name: str) -> Iterator[None]:
-    """Hold a model's folder against other runs; models can be trained side by side.
+def held(folder: Path, name: str, part: Part = Part()) -> Iterator[None]:  # noqa: B008 - frozen
+    """Hold a model's folder, or a part of its folds, against other runs.
 
     Raises
     ------
     LockedError
         Another run trains this model; it is named.
     """
-    lock = PartLock(folder.parent / ".locks" / folder.name, Part(), f"the training of {name}")
+    lock = PartLock(folder.parent / ".locks" / folder.name, part, f"the training of {name}")
     with lock.gate():
         lock.acquire()
     try:
@@ -123,10 +124,14 @@ def _remove(path: Path) -> None:
 
 
 def list_files(folder: Path, workspace: Workspace) -> list[str]:
-    """List a model's files relative to the project, without ``metrics.json`` itself."""
+    """List a model's files relative to the project, without ``metrics.json`` and kept folds."""
     files = (path for path in folder.rglob("*") if path.is_file())
-    metrics = folder / "metrics.json"
-    return sorted(workspace.relative(path) for path in files if path != metrics)
+    metrics, kept = folder / "metrics.json", folder / ".folds"
+    return sorted(
+        workspace.relative(path)
+        for path in files
+        if path != metrics and not path.is_relative_to(kept)
+    )
 
 
 def copy_as(

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from fvc.errors import EXIT_SOME_FAILED, NotAvailableError, NothingLeftError
 
-Status = Literal["trained", "kept", "incomplete", "not available"]
+Status = Literal["trained", "kept", "fitted", "incomplete", "not available"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class ModelOutcome:
         As asked for.
     status
         ``"trained"``; ``"kept"``: settings, tables and split are those of the files that are
-        there; ``"incomplete"``: a fold or the final fit failed; ``"not available"``.
+        there; ``"fitted"``: this part's folds are there, others are not;
+        ``"incomplete"``: a fold or the final fit failed; ``"not available"``.
     folder
         Its folder, relative to the project; None where there is none.
     reason
@@ -114,6 +115,8 @@ class TrainReport:
 def _line(outcome: ModelOutcome) -> str:
     if outcome.status == "not available":
         return "not available in this version"
+    if outcome.status == "fitted":
+        return f"the folds of this part are fitted; others are still to be  {outcome.folder}"
     score = "no score"
     if outcome.roc_auc is not None:
         score = f"{outcome.roc_auc:.3f}"

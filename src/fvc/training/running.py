@@ -11,15 +11,14 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
+from fvc.engines.resources import available_cores
 from fvc.training.clips import Clips, Sources
 from fvc.training.fold import FoldResult, FoldTask, run_fold
 
 
 def usable_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Count the cores that this process may use, of a cluster's node those of its task."""
+    return available_cores()
 
 
 def run_folds(

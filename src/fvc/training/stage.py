@@ -18,16 +18,20 @@ from fvc.models import (
     list_models,
     not_available,
 )
-from fvc.stages import log_file
-from fvc.tables import read_table, require_table
-from fvc.training.clips import Clips, Sources, join_clips
+from fvc.stages import RunOptions, log_file
+from fvc.stages.locks import exclusive
+from fvc.stages.options import Part
+from fvc.training.clips import Sources
 from fvc.training.model import Request, train_model
 from fvc.training.output import clear, held
+from fvc.training.parts import missing_models, read_clips, train_part
 from fvc.training.progress import Fits, show_progress
 from fvc.training.report import ModelOutcome, TrainReport
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split, read_index
 from fvc.workspace import Workspace
+
+__all__ = ["DEFAULT_MODELS", "read_clips", "stage5_train_models"]
 
 logger = logging.getLogger("fvc.training")
 
@@ -52,6 +56,7 @@ def stage5_train_models(
     grid: str = "default",
     inner_splits: int = 3,
     workers: int | None = None,
+    shard: str | None = None,
     delete_existing: bool = False,
 ) -> TrainReport:
     """Train detectors fold by fold on groups that they are then not scored on, and rank them.
@@ -76,6 +81,9 @@ def stage5_train_models(
         Inner folds within the training part of each fold, at least 2.
     workers
         Folds fitted side by side, one thread each; by default one a core.
+    shard
+        Fit part i of n of the models' folds, as in ``1/30``; with n models times folds, one task a
+        model and fold. The run that fits a model's last fold finishes the model.
     delete_existing
         Start afresh: forget these models' results, and folds that no longer fit, which are then
         made anew.
@@ -109,6 +117,9 @@ def stage5_train_models(
         raise OptionError("n_splits and inner_splits are 2 or more")
     if (repeats is not None and repeats < 1) or (workers is not None and workers < 1):
         raise OptionError("repeats and workers are 1 or more")
+    part = RunOptions(shard=shard).part
+    if delete_existing and not part.is_whole:
+        raise OptionError("delete_existing does not go with shard: other parts are at work")
     trainable = [spec for spec in specs if spec.available]
     if not trainable:
         raise NotAvailableError("; ".join(not_available(spec.name) for spec in specs))
@@ -132,8 +143,11 @@ def stage5_train_models(
     with show_progress() as fits, log_file(workspace.logs(5), "train") as log, one_thread():
         _warn_of_duplicates(workspace)
         logger.debug("folds: %s %s", "made" if split.made else "read", split.block)
-        outcomes = _train_all(specs, request, fits, delete_existing=delete_existing)
-        leaderboard = build_leaderboard(workspace)
+        if part.is_whole:
+            outcomes = _train_all(specs, request, fits, delete_existing=delete_existing)
+        else:
+            outcomes = train_part(specs, request, fits, part)
+        leaderboard = _leaderboard(workspace, outcomes, part)
     return TrainReport(
         models=tuple(outcomes),
         split=split.block,
@@ -141,6 +155,16 @@ def stage5_train_models(
         log=workspace.relative(log),
         seconds=time.perf_counter() - begun,
     )
+
+
+def _leaderboard(
+    workspace: Workspace, outcomes: Sequence[ModelOutcome], part: Part
+) -> dict[str, Any]:
+    if not part.is_whole and not any(one.status in ("trained", "kept") for one in outcomes):
+        return {}
+    # One after the other, so that the last of several runs sees the models of all.
+    with exclusive(workspace.stage5 / ".locks" / "leaderboard", "the leaderboard"):
+        return build_leaderboard(workspace)
 
 
 def _warn_of_duplicates(workspace: Workspace) -> None:
@@ -187,24 +211,5 @@ def _train_all(
     finally:
         if request.workers > 1:
             stop_workers()
-    for spec in specs:
-        if not spec.available:
-            reason = not_available(spec.name)
-            logger.warning("%s", reason)
-            outcomes[spec.name] = ModelOutcome(spec.name, "not available", reason=reason)
+    outcomes |= missing_models(specs)
     return [outcomes[spec.name] for spec in specs]
-
-
-def read_clips(workspace: Workspace, tables: Sequence[int], sources: Sources) -> Clips:
-    """Read and join the feature tables of some stages.
-
-    Raises
-    ------
-    MissingInputError
-        One of the stages has not run.
-    """
-    found: list[Any] = []
-    for number in tables:
-        path = require_table(workspace.stages[number - 1])
-        found.append((number, path, read_table(path)))
-    return join_clips(found, sources)
