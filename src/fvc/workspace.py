@@ -58,6 +58,10 @@ class Workspace:
         self.duplicate_sources = duplicates / "sources.parquet"
         self.duplicate_sheet = duplicates / "sheet.html"
         self.duplicate_report = duplicates / "duplicates.json"
+        matched = self.data / "matched_videos"
+        self.matched_videos = StageFiles(0, "match", matched, "matched_metadata", matched)
+        self.matching = self.data / "matching.json"
+        self.matched_projects = self.data / "matched"
         self.stage5 = self.data / "stage5"
         self.folds = self.stage5 / "folds.parquet"
         self.leaderboard_json = self.stage5 / "leaderboard.json"
@@ -68,12 +72,22 @@ class Workspace:
         self.holdouts = self.stage5 / "holdout"
         self.importances = self.stage5 / "importance"
         self.robustness = self.stage5 / "robustness"
+        platforms = self.stage5 / "platforms"
+        self.platform_clips = self._platform(platforms / "clips", "platform_clips")
+        self.platform_features = self._platform(platforms / "features", "platform_features")
         self.evaluations = self.stage5 / "evaluation"
+        self.figures = self.root / "figures"
+        self.tracking = self.data / "tracking"
+        self.mlflow_database = self.root / "mlflow.db"
+        self.mlflow_artifacts = self.root / "mlartifacts"
         self.locked = self.stage5 / "locked.parquet"
         self.locked_scores = self.stage5 / "locked_scores.json"
 
     def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
         return StageFiles(number, command, self.data / folder, table, self.data / f"stage{number}")
+
+    def _platform(self, folder: Path, table: str) -> StageFiles:
+        return StageFiles(5, "robustness", folder, table, folder)
 
     @property
     def stages(self) -> tuple[StageFiles, ...]:
@@ -83,6 +97,16 @@ class Workspace:
     def model(self, name: str) -> Path:
         """Folder of a trained model type."""
         return self.stage5 / name
+
+    def frame_store(self, name: str) -> StageFiles:
+        """Decoded frames, or optical flow, of the scaled clips, by how they were taken."""
+        folder = self.data / "frames" / name
+        return StageFiles(5, "train", folder, "frames", folder)
+
+    def embedding_store(self, name: str) -> StageFiles:
+        """Embeddings of the scaled clips, by backbone, weights and frames."""
+        folder = self.data / "embeddings" / name
+        return StageFiles(5, "train", folder, "embeddings", folder)
 
     def audit(self, name: str) -> Path:
         """Folder of the audit of a model type, or of a file of scores."""
