@@ -1,6 +1,6 @@
-"""The models: a registry of what can be trained, and the tabular pipelines.
+"""The models: a registry of what can be trained, tabular pipelines, and torch modules.
 
-The registry alone is light; estimators are imported when one is built or loaded.
+The registry alone is light; estimators and torch are imported when something is built or loaded.
 """
 
 from importlib import import_module
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fvc.models.registry import (
     MODEL_CONFIGS,
+    TRAINED_FAMILIES,
     ModelSpec,
     WeightsSpec,
     find_model,
@@ -15,8 +16,15 @@ from fvc.models.registry import (
     list_models,
     not_available,
 )
+from fvc.models.video_spec import (
+    EmbeddingSpec,
+    LoadedWeights,
+    VideoInput,
+    VideoModelSettings,
+)
 
 if TYPE_CHECKING:
+    from fvc.models.building import Weights, build_backbone, build_video_model
     from fvc.models.collinearity import CollinearityFilter
     from fvc.models.grids import candidates_of, expand_grid, load_grid
     from fvc.models.imputation import WeightedMedianImputer
@@ -39,7 +47,10 @@ _HOME = {
     "LogisticRegressionBaseline": "tabular",
     "SklearnLogisticRegression": "tabular",
     "TabularDetector": "tabular",
+    "Weights": "building",
     "WeightedMedianImputer": "imputation",
+    "build_backbone": "building",
+    "build_video_model": "building",
     "candidates_of": "grids",
     "expand_grid": "grids",
     "load_detector": "loading",
@@ -50,16 +61,24 @@ _HOME = {
 
 __all__ = [
     "MODEL_CONFIGS",
+    "TRAINED_FAMILIES",
     "CalibratedSVM",
     "CollinearityFilter",
+    "EmbeddingSpec",
     "GradientBoosting",
     "LinearSVMBaseline",
+    "LoadedWeights",
     "LogisticRegressionBaseline",
     "ModelSpec",
     "SklearnLogisticRegression",
     "TabularDetector",
+    "VideoInput",
+    "VideoModelSettings",
     "WeightedMedianImputer",
+    "Weights",
     "WeightsSpec",
+    "build_backbone",
+    "build_video_model",
     "candidates_of",
     "expand_grid",
     "find_model",

@@ -5,6 +5,7 @@ Grids are small on purpose: on a corpus of some hundred sources a finer one choo
 
 from dataclasses import replace
 
+from fvc.models.frame_catalogue import FROM_FRAMES
 from fvc.models.registry import Grid, ModelSpec
 
 _C: Grid = {"C": (0.01, 0.1, 1.0, 10.0)}
@@ -84,54 +85,14 @@ _FROM_FEATURES = (
 )
 
 
-def _embedding(name: str, notebook: str, backbone: str) -> ModelSpec:
-    return ModelSpec(
-        name=name,
-        family="embedding",
-        description=f"XGBoost on the embeddings of a frozen {backbone}",
-        tables=(3,),
-        notebook=notebook,
-    )
-
-
-def _video(name: str, notebook: str, description: str) -> ModelSpec:
-    return ModelSpec(
-        name=name,
-        family="video",
-        description=description,
-        tables=(3,),
-        repeats=1,
-        notebook=notebook,
-    )
-
-
-_TO_COME = (
-    _video("naive_cnn", "5c", "A small convolutional network on single frames, averaged"),
-    _video("pretrained_inception", "5d", "Inception v3 on single frames, averaged"),
-    _video("variable_ar_cnn", "5e", "A convolutional network at each clip's own aspect ratio"),
-    _embedding("xgboost_pretrained_inception", "5f", "Inception v3"),
-    _embedding("xgboost_i3d", "5g", "I3D"),
-    _embedding("xgboost_r2plus1d", "5h", "R(2+1)D"),
-    _embedding("xgboost_vit_gru", "5i", "ViT with a GRU over its frame tokens"),
-    _embedding("xgboost_vit_transformer", "5j", "ViT with a transformer over its frame tokens"),
-    _video("vit_gru", "5k", "ViT frame tokens, and a GRU over time"),
-    _video("vit_transformer", "5l", "ViT frame tokens, and a transformer over time"),
-    _video("timesformer", "5m", "TimeSformer: divided space-time attention"),
-    _video("vivit", "5n", "ViViT: a video vision transformer on tubelets"),
-    _video("i3d", "5o", "I3D: an inflated 3D ResNet-50"),
-    _video("r2plus1d", "5p", "R(2+1)D-18: convolutions factorised in space and time"),
-    _video("x3d", "5q", "X3D-M: an expanded efficient 3D network"),
-    _video("slowfast", "5r", "SlowFast-R50: a slow and a fast pathway"),
-    _video("slowfast_attention", "5s", "SlowFast with attention between its pathways"),
-    _video("slowfast_multiscale", "5t", "SlowFast with features of several scales"),
-    _video("two_stream", "5u", "Two streams: frames and optical flow"),
-    ModelSpec(
-        name="ensemble",
-        family="ensemble",
-        description="Stacking or fixed-weight averaging over trained models",
-        tables=(),
-        repeats=1,
-    ),
+_ENSEMBLE = ModelSpec(
+    name="ensemble",
+    family="ensemble",
+    description="Stacking or fixed-weight averaging over trained models",
+    tables=(),
+    estimator="fvc.models.ensemble:Ensemble",
+    repeats=1,
+    reference="Wolpert 1992; Breiman 1996",
 )
 
-CATALOGUE: tuple[ModelSpec, ...] = (*_FROM_FEATURES, *_TO_COME)
+CATALOGUE: tuple[ModelSpec, ...] = (*_FROM_FEATURES, *FROM_FRAMES, _ENSEMBLE)

@@ -104,7 +104,7 @@ def _parse(path: Path) -> Any:
 def _grid(spec: ModelSpec, grid: Any, path: Path) -> Grid:
     if not isinstance(grid, Mapping) or not grid:
         raise OptionError(f"{path}: the grid of {spec.name} maps parameters to lists of values")
-    known = sorted(spec.estimator_class()().get_params())
+    known = spec.parameter_names()
     checked: dict[str, tuple[Any, ...]] = {}
     for key, values in grid.items():
         if key not in known:

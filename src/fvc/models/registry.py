@@ -5,7 +5,7 @@ listing the models imports neither scikit-learn nor, later, torch.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -13,9 +13,13 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from fvc.errors import NotAvailableError, OptionError
+from fvc.models.video_spec import EmbeddingSpec, VideoInput, VideoModelSettings
 
 Family = Literal["tabular", "embedding", "video", "ensemble"]
 FAMILIES: tuple[Family, ...] = ("tabular", "embedding", "video", "ensemble")
+
+TRAINED_FAMILIES: frozenset[Family] = frozenset({"tabular"})
+"""The families that stage 5 of this version trains; `ModelSpec.available` follows it."""
 
 Grid = Mapping[str, tuple[Any, ...]]
 
@@ -27,9 +31,13 @@ class WeightsSpec:
     Parameters
     ----------
     source
-        Where they come from: a library's name for them, or a web address.
+        Where they come from: a web address, or ``"hf:OWNER/NAME"`` on the Hugging Face hub.
     licence
-        Licence of the weights (not of the code).
+        Licence of the weights (not of the code), and what they were trained on.
+    filename
+        Name of the file: at the end of the address, or in the repository of the hub.
+    sha256
+        How the file's SHA-256 begins, in hexadecimal; empty where none is published.
     input_size
         Height and width in pixels that they were trained with.
     mean, std
@@ -47,6 +55,8 @@ class WeightsSpec:
     std: tuple[float, float, float]
     frames: int | None = None
     fps: float | None = None
+    filename: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ class ModelSpec:
         parameter to its values; the union of their products, in the order written. Where two do
         equally well the earlier one wins, so the plainer ones stand first.
     estimator
-        ``"module:Class"``; None where this version does not have the model yet.
+        ``"module:Class"`` of what fits rows of numbers; None for the family "video", whose modules
+        `build_video_model` makes.
     alias_of
         The model that this name is another name of.
     layout
@@ -78,12 +89,18 @@ class ModelSpec:
         directly in the model's folder.
     repeats
         How often the folds are drawn anew for this model: 5 for cheap models, 1 for video models.
-    frames, size
-        Frames a clip and side of the square input in pixels, for models that read frames.
-    batch_size, accumulation
-        Clips a step and steps an update, for models trained by gradient descent.
+    video
+        The frames that it sees, for the families "video" and "embedding".
+    training
+        How it is trained, for the family "video".
+    embedding
+        The tokens that it reads, for the family "embedding".
     weights
         Pretrained weights, where there are any.
+    parameters
+        Parameters of the whole module (or of the frozen backbone), in their full-size form.
+    gflops
+        Multiplications and additions, each counted, of one clip's forward pass, in 10⁹.
     notebook
         Number of its notebook, such as ``"5a"``.
     reference
@@ -100,18 +117,19 @@ class ModelSpec:
     alias_of: str | None = None
     layout: Literal["folds", "flat"] = "folds"
     repeats: int = 5
-    frames: int | None = None
-    size: int | None = None
-    batch_size: int | None = None
-    accumulation: int | None = None
+    video: VideoInput | None = None
+    training: VideoModelSettings | None = None
+    embedding: EmbeddingSpec | None = None
     weights: WeightsSpec | None = None
+    parameters: int | None = None
+    gflops: float | None = None
     notebook: str | None = None
     reference: str = ""
 
     @property
     def available(self) -> bool:
         """Whether this version can train it."""
-        return self.estimator is not None
+        return self.family in TRAINED_FAMILIES
 
     def estimator_class(self) -> Any:
         """Import the estimator's class.
@@ -119,12 +137,26 @@ class ModelSpec:
         Raises
         ------
         NotAvailableError
-            This version does not have the model yet.
+            This version does not have the model yet, or it is a video model.
         """
         if self.estimator is None:
             raise NotAvailableError(not_available(self.name))
         module, _, name = self.estimator.partition(":")
         return getattr(import_module(module), name)
+
+    def parameter_names(self) -> list[str]:
+        """Name what a grid may vary: the estimator's parameters, or fields of `training`.
+
+        Raises
+        ------
+        NotAvailableError
+            This version cannot train the model.
+        """
+        if not self.available:
+            raise NotAvailableError(not_available(self.name))
+        if self.training is not None:
+            return sorted(each.name for each in fields(self.training))
+        return sorted(self.estimator_class()().get_params())
 
     def build(self, **settings: Any) -> Any:
         """Make an unfitted detector with the entry's settings, overridden by `settings`.
@@ -148,11 +180,16 @@ class ModelSpec:
             "settings": dict(self.settings),
             "grid": [{key: list(values) for key, values in grid.items()} for grid in self.grid],
             "repeats": self.repeats,
-            "frames": self.frames,
-            "size": self.size,
-            "batch_size": self.batch_size,
-            "accumulation": self.accumulation,
+            "frames": None if self.video is None else self.video.num_frames,
+            "size": None if self.video is None else self.video.size,
+            "batch_size": None if self.training is None else self.training.batch_size,
+            "accumulation": None if self.training is None else self.training.accumulation,
+            "video": None if self.video is None else self.video.to_dict(),
+            "training": None if self.training is None else self.training.to_dict(),
+            "embedding": None if self.embedding is None else self.embedding.to_dict(),
             "weights": None if self.weights is None else vars(self.weights),
+            "parameters": self.parameters,
+            "gflops": self.gflops,
             "notebook": self.notebook,
             "reference": self.reference,
         }
@@ -196,7 +233,9 @@ MODEL_CONFIGS: Mapping[str, ModelSpec] = _Registry()
 """Every documented model by name, those that are still to come included."""
 
 
-def list_models(pattern: str = "*", *, available: bool | None = None) -> list[str]:
+def list_models(
+    pattern: str = "*", *, available: bool | None = None, family: Family | None = None
+) -> list[str]:
     """List the names of models, in the catalogue's order.
 
     Parameters
@@ -205,6 +244,8 @@ def list_models(pattern: str = "*", *, available: bool | None = None) -> list[st
         Shell-style pattern, such as ``"svm*"``.
     available
         True: only those that this version can train; False: only those to come; None: all.
+    family
+        Only those of one family.
 
     Examples
     --------
@@ -214,7 +255,9 @@ def list_models(pattern: str = "*", *, available: bool | None = None) -> list[st
     return [
         name
         for name, spec in MODEL_CONFIGS.items()
-        if fnmatchcase(name, pattern) and available in (None, spec.available)
+        if fnmatchcase(name, pattern)
+        and available in (None, spec.available)
+        and family in (None, spec.family)
     ]
 
 

@@ -1,0 +1,1 @@
+"""The torch modules: one architecture a file. Importing any of them imports torch."""
