@@ -3,7 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
-from scipy.optimize import minimize
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize, minimize_scalar
+from sklearn.isotonic import IsotonicRegression
 
 from fvc.errors import TooFewGroupsError
 from fvc.evaluation import (
@@ -14,7 +17,17 @@ from fvc.evaluation import (
     make_folds,
     why_not_calibrated,
 )
-from fvc.evaluation.calibration import fit_sigmoid
+from fvc.evaluation.calibration import choose_calibrator, cross_fit, fit_sigmoid
+from fvc.evaluation.calibrators import (
+    MIN_ISOTONIC,
+    IsotonicCalibrator,
+    TemperatureCalibrator,
+    calibrator_from_dict,
+    fit_isotonic,
+    fit_temperature,
+    move_prevalence,
+)
+from fvc.evaluation.costs import Costs
 
 
 def predictions(n: int = 200, repeats: int = 2, seed: int = 0) -> pl.DataFrame:
@@ -118,6 +131,149 @@ def test_too_few_sources_are_not_calibrated_and_it_is_said() -> None:
 def test_the_calibrator_that_ships_weighs_a_source_once() -> None:
     table = predictions(100, repeats=1)
     twice = pl.concat([table, table.with_columns(repeat=pl.lit(1, dtype=pl.Int32))])
-    once, doubled = fit_final_calibrator(table), fit_final_calibrator(twice)
+    once, doubled = (fit_final_calibrator(t, methods=("sigmoid",)) for t in (table, twice))
+    assert isinstance(once, SigmoidCalibrator)
+    assert isinstance(doubled, SigmoidCalibrator)
     assert (once.slope, once.intercept) == pytest.approx((doubled.slope, doubled.intercept))
-    assert SigmoidCalibrator.from_dict(once.to_dict()) == once
+    assert calibrator_from_dict(once.to_dict()) == once
+
+
+def sample(n: int, seed: int = 0, distort: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Scores whose true log odds are `distort` times theirs."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n)
+    fake = rng.random(n) < 1 / (1 + np.exp(-distort * z))
+    return 1 / (1 + np.exp(-z)), fake
+
+
+def test_temperature_is_the_minimum_of_the_loss() -> None:
+    score, fake = sample(300, distort=0.4)
+    weights = np.random.default_rng(1).uniform(0.2, 1, 300)
+    own = fit_temperature(score, fake, weights=weights)
+    assert own is not None
+    z = np.log(score / (1 - score))
+    n_fake, n_real = weights[fake].sum(), weights[~fake].sum()
+    target = np.where(fake, (n_fake + 1) / (n_fake + 2), 1 / (n_real + 2))
+    found = minimize_scalar(
+        lambda t: np.sum(weights * (np.logaddexp(0, z / t) - target * z / t)),
+        bounds=(0.05, 50), method="bounded", options={"xatol": 1e-9},
+    )  # fmt: skip
+    assert own.temperature == pytest.approx(found.x, rel=1e-5)
+    assert own.temperature == pytest.approx(1 / 0.4, rel=0.4)
+    np.testing.assert_allclose(own.predict(score), 1 / (1 + np.exp(-z / own.temperature)))
+    assert fit_temperature(score, ~fake) is None, "scores the wrong way round have no temperature"
+
+
+def test_isotonic_is_scikit_learns() -> None:
+    score, fake = sample(MIN_ISOTONIC, distort=2)
+    score = score.round(3)
+    weights = np.random.default_rng(1).uniform(0.5, 3, len(score))
+    own = fit_isotonic(score, fake, weights=weights)
+    n_fake, n_real = weights[fake].sum(), weights[~fake].sum()
+    target = np.where(fake, (n_fake + 1) / (n_fake + 2), 1 / (n_real + 2))
+    theirs = IsotonicRegression(out_of_bounds="clip").fit(score, target, sample_weight=weights)
+    at = np.linspace(-0.1, 1.1, 500)
+    np.testing.assert_allclose(own.predict(at), theirs.predict(at), atol=1e-10)
+    assert 0 < own.predict(0.0) < own.predict(1.0) < 1
+    assert calibrator_from_dict(own.to_dict()) == own
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=1, max_size=30))
+def test_isotonic_of_any_rows_rises_and_keeps_the_mean(rows: list[tuple[int, bool]]) -> None:
+    from fvc.evaluation.calibrators import _isotonic_fit, softened
+
+    score, y = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    ones = np.ones(len(y))
+    own = _isotonic_fit(score, y, ones)
+    assert (np.diff(own.at) > 0).all()
+    assert (np.diff(own.p) >= 0).all()
+    assert own.predict(score).mean() == pytest.approx(softened(y, ones).mean())
+
+
+def test_isotonic_needs_so_many_sources() -> None:
+    score, fake = sample(MIN_ISOTONIC - 1)
+    with pytest.raises(TooFewGroupsError, match=f"needs {MIN_ISOTONIC} scored sources"):
+        fit_isotonic(score, fake)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"method": "magic"},
+        {"method": "temperature", "temperature": 0},
+        {"method": "isotonic", "at": [0.2, 0.1], "p": [0.1, 0.2]},
+        {"method": "isotonic", "at": [0.1, 0.2], "p": [0.3, 0.2]},
+        {"method": "isotonic", "at": [], "p": []},
+    ],
+)
+def test_a_calibrator_from_elsewhere_is_checked(broken: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"calibrator|temperature"):
+        calibrator_from_dict(broken)
+
+
+def test_the_method_that_fits_is_chosen() -> None:
+    fold = np.arange(2000) % 5
+    ones = np.ones(2000)
+    half, of_half = sample(1000, distort=0.3)
+    # Mirrored, so that no intercept can do better than none.
+    score, fake = np.r_[half, 1 - half], np.r_[of_half, ~of_half]
+    assert choose_calibrator(score, fake, fold, ones, on_logit=True).method == "temperature"
+    shifted = 1 / (1 + np.exp(-(np.log(score / (1 - score)) + 2)))
+    assert choose_calibrator(shifted, fake, fold, ones, on_logit=True).method == "sigmoid"
+    # A step is neither.
+    rng = np.random.default_rng(0)
+    even = rng.random(2000)
+    stepped = rng.random(2000) < np.where(even < 0.8, 0.1, 0.9)
+    choice = choose_calibrator(even, stepped, fold, ones, on_logit=True)
+    assert choice.method == "isotonic"
+    assert set(choice.log_loss) == {"temperature", "sigmoid", "isotonic"}
+    few = choose_calibrator(even[:500], stepped[:500], fold[:500], ones[:500], on_logit=True)
+    assert f"needs {MIN_ISOTONIC}" in few.left_out["isotonic"]
+    margins = choose_calibrator(3 * even - 1, stepped, fold, ones, on_logit=False)
+    assert "0 … 1" in margins.left_out["temperature"]
+
+
+def test_the_choice_has_not_seen_the_group_either() -> None:
+    table = predictions(100)
+    group = table["group"][0]
+    fold = table.filter(pl.col("group") == group).select("repeat", "fold").unique()
+    whole = table.with_columns(mine=pl.struct("repeat", "fold").is_in(fold.to_struct().implode()))
+    # Everything about the folds that test the group turned round: the choice there stays.
+    changed = whole.with_columns(
+        label=pl.when("mine").then(1 - pl.col("label")).otherwise("label"),
+    )
+    before, after = cross_fit(whole), cross_fit(changed)
+    assert before.filter(whole["mine"]).equals(after.filter(whole["mine"]))
+    assert set(before["calibrator"]) <= {"temperature", "sigmoid"}
+
+
+def test_prevalence_moves_the_odds_and_two_moves_are_one() -> None:
+    p = np.linspace(0.01, 0.99, 9)
+    moved = move_prevalence(p, learnt=0.4, stated=0.05)
+    logit = np.log(p / (1 - p)) - np.log(0.4 / 0.6) + np.log(0.05 / 0.95)
+    np.testing.assert_allclose(moved, 1 / (1 + np.exp(-logit)))
+    np.testing.assert_allclose(move_prevalence(moved, learnt=0.05, stated=0.4), p)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.floats(0.1, 20), st.floats(0.1, 20), st.one_of(st.none(), st.floats(0.01, 30)),
+    st.floats(0, 1),
+)  # fmt: skip
+def test_the_decision_costs_least(c0: float, c1: float, u: float | None, p: float) -> None:
+    costs = Costs(c0, c1, u)
+    expected = {1: (1 - p) * c0, 0: p * c1} | ({} if u is None else {-1: u})
+    assert expected[int(costs.decide(p))] == pytest.approx(min(expected.values()), abs=1e-12)
+
+
+def test_what_decisions_cost() -> None:
+    costs = Costs(false_alarm=10, miss=2, undecided=0.5)
+    paid = costs.paid([1, 1, 0, 0, -1, -1], [0, 1, 0, 1, 0, 1])
+    np.testing.assert_allclose(paid, [10, 0, 0, 2, 0.5, 0.5])
+    assert np.isnan(Costs().paid([-1], [1])).all()
+
+
+def test_types_of_calibrators_are_told() -> None:
+    assert TemperatureCalibrator(2.0).to_dict() == {"method": "temperature", "temperature": 2.0}
+    assert IsotonicCalibrator((0.1,), (0.5,)).constant

@@ -13,6 +13,7 @@ from inference_project import MODELS, N_SOURCES, Project
 
 import fvc
 from fvc.errors import DataError, MissingInputError, OptionError, StaleError
+from fvc.evaluation.calibrators import SigmoidCalibrator
 from fvc.inference.contributions import explain
 from fvc.inference.judging import Terms, decide, judge, probabilities
 from fvc.models import load_detector
@@ -82,7 +83,11 @@ def test_contributions_add_up_to_the_log_odds(project: Project, name: str) -> No
 
 def test_the_shipped_calibrator_is_monotone_and_by_hand(project: Project) -> None:
     card = fvc.load("logistic_regression", project=project.workspace.root).card
-    slope, intercept = card.calibrator["slope"], card.calibrator["intercept"]
+    assert card.fitted is not None
+    assert card.calibrator["method"] == card.fitted.method
+    # By hand for whichever of both won: p = sigmoid(slope · logit(score) + intercept).
+    slope = card.calibrator.get("slope") or 1 / card.calibrator["temperature"]
+    intercept = card.calibrator.get("intercept", 0.0)
     assert card.calibrator["n_real"] + card.calibrator["n_fake"] == N_SOURCES
     assert card.calibrator["n_groups"] == N_SOURCES
     score = np.linspace(0.01, 0.99, 50)
@@ -98,7 +103,7 @@ def test_the_shipped_calibrator_is_monotone_and_by_hand(project: Project) -> Non
 
 def test_decisions(project: Project) -> None:
     card = fvc.load("logistic_regression", project=project.workspace.root).card
-    assert card.calibrator["slope"] > 0
+    assert not card.fitted.constant
     cases = {
         (0.5, 0.05): "real",
         (0.05, 0.5): "fake",
@@ -117,10 +122,45 @@ def test_decisions(project: Project) -> None:
     assert "99 groups of each class" in reason
 
 
+def test_decisions_at_a_false_positive_rate(project: Project) -> None:
+    card = fvc.load("logistic_regression", project=project.workspace.root).card
+    terms = Terms(false_positive_rate=0.2)
+    assert decide(0.5, {"real": 0.2, "fake": 0.9}, card, terms)[0] == "fake"
+    decision, reason = decide(0.5, {"real": 0.21, "fake": 0.01}, card, terms)
+    assert decision == "real"
+    assert "21 %" in reason
+    few = Terms(false_positive_rate=0.01)
+    decision, reason = decide(0.9, {"real": 0.001, "fake": 0.9}, card, few)
+    assert decision == "undecided"
+    assert "99 groups with real sources" in reason
+
+
+def test_decisions_by_costs(project: Project) -> None:
+    card = fvc.load("logistic_regression", project=project.workspace.root).card
+    either = {"real": 0.5, "fake": 0.5}
+    # Calling it fake costs 10 · (1 − p), real 1 · p, nothing 0.5.
+    terms = Terms(cost_false_alarm=10, cost_miss=1, cost_undecided=0.5)
+    wanted = {0.3: "real", 0.6: "undecided", 0.94: "undecided", 0.96: "fake"}
+    for p, decision in wanted.items():
+        assert decide(p, either, card, terms)[0] == decision
+        costs = {"fake": 10 * (1 - p), "real": p, "undecided": 0.5}
+        assert min(costs, key=lambda name: costs[name]) == decision
+    assert decide(0.25, either, card, Terms(cost_miss=3))[0] == "fake"
+    assert decide(0.24, either, card, Terms(cost_miss=3))[0] == "real"
+    for wrong in ({"cost_miss": 0.0}, {"cost_undecided": -1.0}, {"threshold": 0.5, "cost_miss": 1}):
+        with pytest.raises(OptionError):
+            Terms(**wrong)
+    with pytest.raises(OptionError, match="one of"):
+        Terms(threshold=0.5, false_positive_rate=0.1)
+    with pytest.raises(OptionError, match="false_positive_rate must lie"):
+        Terms(false_positive_rate=0.6)
+
+
 def test_a_detector_without_information_decides_nothing(project: Project) -> None:
     predictor = fvc.load("logistic_regression", project=project.workspace.root)
-    calibrator = {**predictor.card.calibrator, "slope": 0.0}
-    card = type(predictor.card)(**{**vars(predictor.card), "calibrator": calibrator})
+    card = type(predictor.card)(
+        **{**vars(predictor.card), "fitted": SigmoidCalibrator(0.0, 0.3, True)}
+    )
     decision, reason = decide(0.5, {"real": 0.9, "fake": 0.01}, card, Terms())
     assert decision == "undecided"
     assert "said nothing" in reason
@@ -143,6 +183,8 @@ def test_without_a_calibrator_the_score_is_called_that(project: Project) -> None
     assert any("Not calibrated" in w for w in Predictor(predictor.folder, card).warnings())
     with pytest.raises(OptionError, match="there are 3 sources"):
         judge(X, predictor.detector, card, Terms(prevalence=0.1))
+    with pytest.raises(OptionError, match="costs needs calibrated"):
+        judge(X, predictor.detector, card, Terms(cost_miss=2))
 
 
 def test_bad_files_are_answers_with_a_reason(project: Project, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from fvc.evaluation.baselines import metadata_baselines, rival_warning
     from fvc.evaluation.calibration import (
         SigmoidCalibrator,
+        cross_fit,
         cross_fit_calibration,
+        final_calibrator,
         fit_final_calibrator,
         why_not_calibrated,
     )
@@ -51,8 +53,10 @@ __all__ = [
     "confusion_matrix",
     "corpus_notes",
     "corrected_selection",
+    "cross_fit",
     "cross_fit_calibration",
     "describe_split",
+    "final_calibrator",
     "fit_final_calibrator",
     "fold_comparison",
     "fold_metrics",
@@ -84,8 +88,10 @@ _HOME = {
     "confusion_matrix": "plots",
     "corpus_notes": "leaderboard",
     "corrected_selection": "selection",
+    "cross_fit": "calibration",
     "cross_fit_calibration": "calibration",
     "describe_split": "folds",
+    "final_calibrator": "calibration",
     "fit_final_calibrator": "calibration",
     "fold_comparison": "plots",
     "fold_metrics": "summary",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fvc.errors import DataError, NotAvailableError, StaleError
+from fvc.evaluation.calibrators import Calibrator, calibrator_from_dict
 from fvc.evaluation.conformal import CLASSES, PValues
 from fvc.evaluation.familiarity import Familiarity
 from fvc.features.names import FEATURE_NAMES, SCALED_FEATURE_NAMES
@@ -67,7 +68,10 @@ class Card:
     assumed
         What the card does not say and defaults were taken for.
     calibrator
-        Slope and intercept; ``method`` is None where there are too few sources, with ``reason``.
+        What the card says of it; ``method`` is None where there are too few sources, with
+        ``reason``.
+    fitted
+        The calibrator; None where there is none.
     decisions
         P-values of each class.
     out_of_fold
@@ -86,6 +90,7 @@ class Card:
     recipe: Recipe
     assumed: tuple[str, ...]
     calibrator: Mapping[str, Any]
+    fitted: Calibrator | None
     decisions: Mapping[str, PValues]
     out_of_fold: tuple[Mapping[str, Any], ...]
     ranges: Mapping[str, Mapping[str, Ranges]]
@@ -137,9 +142,9 @@ def parse_card(document: Mapping[str, Any], folder: Path) -> Card:
         blocks = document["decisions"]["classes"]
         calibrator = dict(document["calibrator"])
         line = document.get("linear")
-        needed = ("n_real", "n_fake", *(("slope", "intercept") if calibrator["method"] else ()))
-        for key in needed:
+        for key in ("n_real", "n_fake"):
             calibrator[key] = float(calibrator[key])
+        fitted = calibrator_from_dict(calibrator) if calibrator["method"] else None
         if calibrator["n_real"] + calibrator["n_fake"] <= 0:
             raise ValueError("the calibrator has no sources")
         document["expected_performance"]["roc_auc"]
@@ -150,6 +155,7 @@ def parse_card(document: Mapping[str, Any], folder: Path) -> Card:
             recipe=recipe,
             assumed=assumed,
             calibrator=calibrator,
+            fitted=fitted,
             decisions={name: PValues.from_dict(blocks[name]) for name in CLASSES},
             out_of_fold=tuple(document["decisions"]["out_of_fold"]),
             ranges={name: _ranges(document["features"][name]) for name in names},

@@ -1,18 +1,18 @@
 """From features to probability, decision and evidence: numbers in, numbers and words out."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fvc.errors import OptionError
-from fvc.evaluation.conformal import groups_needed, nonconformity
+from fvc.evaluation.calibrators import move_prevalence
+from fvc.evaluation.conformal import nonconformity
 from fvc.inference.card import Card
 from fvc.inference.contributions import explain
 from fvc.inference.prediction import Decision, Evidence
+from fvc.inference.terms import Terms, check_terms, decide, why_undecidable
 from fvc.inference.words import feature_words, place_in_words
 
 FAR = 0.01
@@ -20,62 +20,22 @@ FAR = 0.01
 
 _NAMED = 5
 
-
-@dataclass(frozen=True)
-class Terms:
-    """On what terms decisions are made.
-
-    Attributes
-    ----------
-    error_rate
-        Of the conformal decision, 0 … 0.5.
-    threshold
-        Probability from which on a video is called fake; None decides by `error_rate`.
-    prevalence
-        Share of fakes that the user expects; None leaves that of the training corpus.
-
-    Raises
-    ------
-    OptionError
-        A value out of range.
-    """
-
-    error_rate: float = 0.1
-    threshold: float | None = None
-    prevalence: float | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.error_rate < 0.5:
-            raise OptionError(
-                f"error_rate must lie between 0 and 0.5, both excluded, not {self.error_rate:g}"
-            )
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise OptionError(f"threshold must lie in 0 … 1, not {self.threshold:g}")
-        if self.prevalence is not None and not 0 < self.prevalence < 1:
-            raise OptionError(
-                f"prevalence must lie between 0 and 1, both excluded, not {self.prevalence:g}"
-            )
-
-
-def check_terms(terms: Terms, card: Card) -> None:
-    """Refuse what this detector cannot do.
-
-    Raises
-    ------
-    OptionError
-        A prevalence is given and the detector has no calibrator.
-    """
-    if terms.prevalence is not None and not card.calibrator["method"]:
-        raise OptionError(
-            f"prevalence needs calibrated probabilities, and {card.model} has none: "
-            f"{card.calibrator.get('reason')}"
-        )
+__all__ = [
+    "FAR",
+    "Judged",
+    "Terms",
+    "check_terms",
+    "decide",
+    "judge",
+    "probabilities",
+    "why_undecidable",
+]
 
 
 def probabilities(score: NDArray[np.float64], card: Card, terms: Terms) -> NDArray[np.float64]:
-    """Calibrate scores by the card's sigmoid and move them to the stated prevalence.
+    """Calibrate scores by the card's calibrator and move them to the stated prevalence.
 
-    p = sigmoid(slope · logit(score) + intercept); then logit p grows by logit(P) − logit(P₀), P₀
+    Where one is stated, logit p grows by logit(P) − logit(P₀), P₀
     being the share of fakes that the calibrator was fitted on. Without a calibrator the scores
     stay as they are.
 
@@ -83,56 +43,12 @@ def probabilities(score: NDArray[np.float64], card: Card, terms: Terms) -> NDArr
     ----------
     Platt 1999; Saerens, Latinne & Decaestecker 2002, Neural Computation 14:21 (prevalence).
     """
-    if not card.calibrator["method"]:
+    if card.fitted is None:
         return score
-    from fvc.evaluation.calibration import SigmoidCalibrator
-
-    p = SigmoidCalibrator.from_dict(card.calibrator).predict(score)
+    p = card.fitted.predict(score)
     if terms.prevalence is None or not 0 < card.prevalence < 1:
         return p
-    odds = terms.prevalence / (1 - terms.prevalence) / (card.prevalence / (1 - card.prevalence))
-    return np.asarray(p * odds / (p * odds + 1 - p))
-
-
-def decide(
-    probability: float, p_values: Mapping[str, float], card: Card, terms: Terms
-) -> tuple[Decision, str]:
-    """Decide, and say why.
-
-    With a threshold: fake from it on, else real. Without: the classes whose p-value exceeds the
-    error rate form a set; one class in it is the decision, and anything else is undecided.
-    """
-    if terms.threshold is not None:
-        fake = probability >= terms.threshold
-        sign = "≥" if fake else "<"
-        return ("fake" if fake else "real"), f"probability {sign} threshold {terms.threshold:g}"
-    reason = why_undecidable(card, terms)
-    if reason is not None:
-        return "undecided", reason
-    if card.calibrator["method"] and card.calibrator["slope"] == 0:
-        return "undecided", "out of fold the detector's scores said nothing about the label"
-    left = [name for name, p in p_values.items() if p > terms.error_rate]
-    rate = f"an error rate of {terms.error_rate:.0%}".replace("%", " %")
-    if len(left) == 2:
-        return "undecided", f"neither real nor fake can be ruled out at {rate}"
-    if not left:
-        return "undecided", f"it is unlike real and unlike fake sources, both ruled out at {rate}"
-    ruled_out = "fake" if left[0] == "real" else "real"
-    return ("real" if left[0] == "real" else "fake"), (
-        f"{ruled_out} is ruled out at {rate} (p = {p_values[ruled_out]:.3f})"
-    )
-
-
-def why_undecidable(card: Card, terms: Terms) -> str | None:
-    """Say why this detector can decide nothing at the error rate; None where it can."""
-    needed = groups_needed(terms.error_rate)
-    counts = {name: table.n_groups for name, table in card.decisions.items()}
-    if min(counts.values()) >= needed:
-        return None
-    return (
-        f"an error rate of {terms.error_rate:g} takes {needed} groups of each class; the detector "
-        f"was trained on {counts['real']} with real and {counts['fake']} with fake sources"
-    )
+    return move_prevalence(p, learnt=card.prevalence, stated=terms.prevalence)
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,16 @@ def _axis(labels: tuple[str, str, str]) -> str:
 def _rule(decision: Mapping[str, Any]) -> str:
     if decision["rule"] == "threshold":
         return f"<p>Fake from a probability of {decision['threshold']:g} on, else real.</p>"
+    if decision["rule"] == "costs":
+        low, high = decision["thresholds"]
+        band = "" if low == high else f", undecided from {low:.2f} to there"
+        return f"<p>By what costs least: fake from a probability of {high:.2f} on{band}.</p>"
+    if decision["rule"] == "false_positive_rate":
+        rate = _percent(decision["false_positive_rate"])
+        return (
+            f"<p>Fake where no more than {rate} of the groups of real training sources scored so "
+            "high out of fold, else real.</p>"
+        )
     said = (
         f"<p>A class is ruled out where no more than {_percent(decision['error_rate'])} of its "
         "videos look so unlike it. What is left decides; if both or none are left, the answer is "

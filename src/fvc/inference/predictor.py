@@ -203,6 +203,10 @@ class Predictor:
         error_rate: float = 0.1,
         threshold: float | None = None,
         prevalence: float | None = None,
+        false_positive_rate: float | None = None,
+        cost_false_alarm: float | None = None,
+        cost_miss: float | None = None,
+        cost_undecided: float | None = None,
         workers: int | None = None,
         stall_seconds: float = 120.0,
         memory_limit_mib: int | None = None,
@@ -220,6 +224,10 @@ class Predictor:
             Probability from which on a video is called fake, instead of an error rate.
         prevalence
             Share of fakes among such videos, 0 … 1; by default that of the training corpus.
+        false_positive_rate
+            Share of real videos that may be called fake, instead of an error rate.
+        cost_false_alarm, cost_miss, cost_undecided
+            What mistakes and no decision cost, instead of an error rate.
         workers, stall_seconds, memory_limit_mib
             As in `fvc.engines.LocalEngine`.
         thumbnails
@@ -238,7 +246,15 @@ class Predictor:
         asked = expand([paths] if isinstance(paths, str | PathLike) else paths)
         found = self.stream(
             asked,
-            Terms(error_rate, threshold, prevalence),
+            Terms(
+                error_rate,
+                threshold,
+                prevalence,
+                false_positive_rate,
+                cost_false_alarm,
+                cost_miss,
+                cost_undecided,
+            ),
             engine=LocalEngine(
                 workers, stall_seconds=stall_seconds, memory_limit_mib=memory_limit_mib
             ),
@@ -361,7 +377,7 @@ class Predictor:
         calibrator = self.card.calibrator
         if not calibrator["method"]:
             said.append(f"Not calibrated: the probability is a score ({calibrator['reason']}).")
-        elif calibrator["slope"] == 0:
+        elif self.card.fitted is not None and self.card.fitted.constant:
             said.append(
                 "Out of fold the scores said nothing about the label: the calibrated probability "
                 "of every file is the share of fakes."
@@ -387,6 +403,14 @@ class Predictor:
             return None
         return dict(min(rows, key=lambda row: abs(row["error_rate"] - error_rate)))
 
+    def _found(self, terms: Terms) -> dict[str, Any] | None:
+        """Give what the rule came to out of fold; thresholds and costs: `fvc decisions` does."""
+        if terms.rule == "conformal":
+            return self.coverage(terms.error_rate)
+        if terms.false_positive_rate is not None:
+            return self.coverage(terms.false_positive_rate)
+        return None
+
     def to_dict(self, terms: Terms) -> dict[str, Any]:
         """Describe the detector and the terms in plain JSON types."""
         calibrator = self.card.calibrator
@@ -405,12 +429,13 @@ class Predictor:
                 "stated": terms.prevalence,
             },
             "decision": {
-                "rule": "threshold" if terms.threshold is not None else "conformal",
+                "rule": terms.rule,
                 "threshold": terms.threshold,
-                "error_rate": None if terms.threshold is not None else terms.error_rate,
-                "out_of_fold": None
-                if terms.threshold is not None
-                else self.coverage(terms.error_rate),
+                "error_rate": terms.error_rate if terms.rule == "conformal" else None,
+                "false_positive_rate": terms.false_positive_rate,
+                "costs": None if terms.costs is None else vars(terms.costs),
+                "thresholds": None if terms.costs is None else list(terms.costs.thresholds),
+                "out_of_fold": self._found(terms),
                 "groups": {name: t.n_groups for name, t in self.card.decisions.items()},
             },
             "warnings": self.warnings(),

@@ -126,6 +126,10 @@ def predict_videos(
     error_rate: float = 0.1,
     threshold: float | None = None,
     prevalence: float | None = None,
+    false_positive_rate: float | None = None,
+    cost_false_alarm: float | None = None,
+    cost_miss: float | None = None,
+    cost_undecided: float | None = None,
     format: Format | None = None,
     output: Path | None = None,
     workers: int | None = None,
@@ -154,6 +158,16 @@ def predict_videos(
     prevalence
         Share of fakes that you expect among such videos; moves the probability. By default that of
         the training corpus.
+    false_positive_rate
+        Decide so that at most this share of real videos is called fake, between 0 and 0.5; the
+        others are called real.
+    cost_false_alarm
+        Decide by what costs least: the cost of calling a real video fake, by default 1 where
+        another cost is given.
+    cost_miss
+        The cost of calling a fake video real, by default 1 where another cost is given.
+    cost_undecided
+        The cost of no decision; by default every video is decided.
     format
         table, json, jsonl, csv or html; by default as the output's ending says.
     output
@@ -186,7 +200,15 @@ def predict_videos(
     OutputError
         The output cannot be written.
     """
-    terms = Terms(error_rate, threshold, prevalence)
+    terms = Terms(
+        error_rate,
+        threshold,
+        prevalence,
+        false_positive_rate,
+        cost_false_alarm,
+        cost_miss,
+        cost_undecided,
+    )
     how = _format(format, output)
     asked = expand(paths)
     predictor = load(model, project=project, trust=trust)

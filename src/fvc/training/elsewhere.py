@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from fvc.errors import DataError, MissingInputError, NotAvailableError, OptionError, StaleError
-from fvc.evaluation import SigmoidCalibrator, is_simulated, roc_pr_curves
+from fvc.evaluation import is_simulated, roc_pr_curves
+from fvc.evaluation.calibrators import calibrator_from_dict
 from fvc.evaluation.locked import split_locked
 from fvc.evaluation.single_set import expected_range, score_set
 from fvc.models import ModelSpec, get_model
@@ -246,7 +247,7 @@ def _scores(
     calibrated = np.full(len(index), np.nan)
     if card["calibrator"].get("method") is not None:
         known = np.isfinite(score)
-        calibrator = SigmoidCalibrator.from_dict(card["calibrator"])
+        calibrator = calibrator_from_dict(card["calibrator"])
         calibrated[known] = calibrator.predict(score[known])
     return table.with_columns(calibrated=pl.Series(calibrated).fill_nan(None))
 

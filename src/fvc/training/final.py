@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from fvc.errors import TooFewGroupsError
-from fvc.evaluation import fit_final_calibrator
+from fvc.evaluation import final_calibrator
 from fvc.evaluation.conformal import fit_decisions
 from fvc.evaluation.familiarity import fit_familiarity
 from fvc.models import ModelSpec
@@ -16,7 +16,7 @@ from fvc.models.linear import LinearForm
 from fvc.training.clips import Clips, Sources
 from fvc.training.selection import Choice, Part, choose_settings, fit_detector, inner_folds
 
-CARD_VERSION = 2
+CARD_VERSION = 3
 
 QUANTILES = (
     *(0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5),
@@ -133,7 +133,8 @@ def _calibrator(predictions: pl.DataFrame) -> dict[str, Any]:
         "repeats": scored["repeat"].n_unique(),
     }
     try:
-        return {**fit_final_calibrator(predictions).to_dict(), **fitted_on}
+        calibrator, choice = final_calibrator(predictions)
+        return {**calibrator.to_dict(), **choice.to_dict(), **fitted_on}
     except TooFewGroupsError as error:
         return {"method": None, "reason": str(error), **fitted_on}
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from fvc.evaluation import (
     compute_classification_metrics,
-    cross_fit_calibration,
+    cross_fit,
     fold_metrics,
 )
 from fvc.training.clips import Clips, Sources
@@ -44,7 +44,7 @@ def predictions_table(
         for repeat in range(repeats)
     ]  # fmt: skip
     table = pl.concat(parts)
-    return table.with_columns(cross_fit_calibration(table))
+    return pl.concat([table, cross_fit(table)], how="horizontal")
 
 
 def variants_table(results: Sequence[FoldResult], clips: Clips, sources: Sources) -> pl.DataFrame:
