@@ -60,6 +60,7 @@ VERBS = {
     ),
     "importance": ("fvc.cli.importance:command", "Which features a detector's score rests on."),
     "robustness": ("fvc.cli.robustness:command", "What altered videos do to a detector's scores."),
+    "figures": ("fvc.cli.figures:command", "Results as figures and tables for a paper."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),
@@ -68,7 +69,7 @@ VERBS = {
 EXIT_TERMINATED = 143
 
 # Verbs of the documents that this version does not have yet.
-PLANNED = ("notebooks", "figures", "dashboard")
+PLANNED = ("notebooks", "dashboard")
 
 
 def build_app() -> App:

@@ -1,0 +1,1 @@
+"""Publication figures: one function a figure, drawn at print size in a journal's style."""

@@ -1,0 +1,136 @@
+"""Figures of what a score rests on: the audit, importance of features, robustness."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fvc.reporting.figures.material import Material
+from fvc.reporting.figures.results import split_in_words
+from fvc.reporting.figures.style import BLUE, GREY, RED, blank
+
+_FEATURES = 12
+_SCHEMES = ("grouped", "source-wise", "row-wise")
+# Labels, colour, marker, and the place beside the scheme's line.
+_LABELS = (("true", BLUE, "o", -0.16), ("permuted", GREY, "s", 0.16))
+
+
+def audit(material: Material, width: float) -> Figure:
+    """Draw AUC under three ways to fold, with true labels and with labels dealt anew."""
+    audits = material.audits
+    figure = blank(width, 0.65 + 0.85 * len(audits))
+    axes = figure.subplots()
+    ticks: list[tuple[float, str]] = []
+    for place, document in enumerate(audits):
+        rows = {(row["folds"], row["labels"]): row for row in document["rows"]}
+        for step, scheme in enumerate(_SCHEMES):
+            y = place * (len(_SCHEMES) + 1) + step
+            name = f"{document['target']}: {scheme}" if len(audits) > 1 else scheme
+            ticks.append((y, name))
+            for labels, colour, marker, off in _LABELS:
+                row = rows.get((scheme, labels))
+                if row is None or row["auc"] is None:
+                    continue
+                if row["auc_low"] is not None:
+                    ends = [row["auc_low"], row["auc_high"]]
+                    axes.plot(ends, [y + off, y + off], color=colour)
+                axes.plot(row["auc"], y + off, marker, color=colour, markersize=3.5)
+    axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
+    axes.set_yticks([y for y, _ in ticks], [name for _, name in ticks])
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xlabel("ROC AUC")
+    handles = [
+        Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="true labels"),
+        Line2D([], [], color=GREY, marker="s", markersize=3.5, label="permuted by group"),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    return figure
+
+
+def audit_caption(material: Material) -> str:
+    """Say what the audit shows, in its own verdicts."""
+    verdicts = " ".join(f"{item['target']}: {item['verdict']}" for item in material.audits)
+    made_up = " Simulated data." if any(item["simulated"] for item in material.audits) else ""
+    return (
+        "What a score is worth: folds that keep groups whole, folds that keep sources whole, and "
+        "folds of single rows; with true labels (dots, 95 % intervals) and with labels dealt anew "
+        f"to whole groups (squares, central 95 %). {verdicts}{made_up}"
+    )
+
+
+def importance(material: Material, width: float) -> Figure:
+    """Draw what the AUC loses where a feature, or a family, is permuted in the test folds."""
+    document = material.importance
+    features, families = document["features"][:_FEATURES], document["families"]
+    rows = max(len(features), len(families))
+    if width < 5:
+        figure = blank(width, 0.7 + 0.15 * (len(features) + len(families)))
+        left, right = figure.subplots(2, 1, height_ratios=(len(features), len(families)))
+    else:
+        figure = blank(width, 0.5 + 0.16 * rows)
+        left, right = figure.subplots(1, 2)
+    for axes, items, key in ((left, features, "feature"), (right, families, "family")):
+        for place, row in enumerate(items):
+            clear = row["drop_low"] is not None and row["drop_low"] > 0
+            colour = BLUE if clear else GREY
+            if row["drop_low"] is not None:
+                axes.plot([row["drop_low"], row["drop_high"]], [place, place], color=colour)
+            axes.plot(row["drop"], place, "o", color=colour, markersize=3.5)
+        axes.axvline(0, color=GREY, linestyle=":", linewidth=0.8)
+        axes.set_yticks(range(len(items)), [row[key] for row in items])
+        axes.tick_params(axis="y", length=0)
+        axes.invert_yaxis()
+        axes.set_xlabel("loss of AUC when permuted")
+    left.set_title("a", loc="left", weight="bold")
+    right.set_title("b", loc="left", weight="bold")
+    return figure
+
+
+def importance_caption(material: Material) -> str:
+    """Say what the figure of importance shows."""
+    document = material.importance
+    return (
+        f"Importance for {document['model']} (AUC {document['roc_auc']:.2f}): loss of AUC when "
+        f"(a) a feature or (b) a family of features is permuted in the test folds, the first "
+        f"{min(_FEATURES, len(document['features']))} of {len(document['features'])} features, "
+        "with 95 % intervals; grey: the interval holds zero. It says what this model rests on, "
+        f"not what shows a fake. {split_in_words(material)}"
+    )
+
+
+def robustness(material: Material, width: float) -> Figure:
+    """Draw AUC on altered videos, by alteration, beside that on the same sources unaltered."""
+    rows = [row for row in material.robustness["kinds"] if row["roc_auc"] is not None]
+    figure = blank(width, 0.6 + 0.17 * len(rows))
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        high = row["change_of_auc_high"]
+        colour = RED if high is not None and high < 0 else BLUE
+        if row["roc_auc_low"] is not None:
+            axes.plot([row["roc_auc_low"], row["roc_auc_high"]], [place, place], color=colour)
+        axes.plot(row["roc_auc"], place, "o", color=colour, markersize=3.5)
+        if row["roc_auc_unaugmented"] is not None:
+            axes.plot(row["roc_auc_unaugmented"], place, "|", color=GREY, markersize=8)
+    axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [_alteration(row) for row in rows])
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xlabel("ROC AUC, 95 % interval")
+    lows = [row["roc_auc_low"] for row in rows if row["roc_auc_low"] is not None]
+    axes.set_xlim(max(0.0, float(np.min([0.45, *lows])) - 0.03), 1.01)
+    return figure
+
+
+def robustness_caption(material: Material) -> str:
+    """Say what the figure of robustness shows."""
+    return (
+        f"{material.robustness['model']} on altered videos, by alteration (number of sources): AUC "
+        "with 95 % intervals; upright stroke: the same sources unaltered; red: the paired "
+        f"difference is shown to be a loss. {split_in_words(material)}"
+    )
+
+
+def _alteration(row: dict[str, Any]) -> str:
+    return f"{str(row['augmentation']).replace('_', ' ')} ({row['n_sources']})"

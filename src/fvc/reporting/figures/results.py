@@ -1,0 +1,250 @@
+"""Figures of scores: the leaderboard, ROC and precision–recall, calibration, ranks."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fvc.errors import DataError
+from fvc.evaluation.metrics import curves
+from fvc.reporting.figures.material import Material
+from fvc.reporting.figures.style import BLACK, BLUE, DASHES, GREY, RED, SERIES, blank
+
+Floats = npt.NDArray[np.float64]
+
+_GRID: Floats = np.linspace(0, 1, 201)
+_CURVES = 4
+_BASELINES = 3
+_BINS = 10
+_SOURCES_A_BIN = 10
+
+
+def split_in_words(material: Material) -> str:
+    """Say what scores are of: unit, number of sources and groups, split."""
+    split = material.leaderboard["split"]
+    made_up = " Simulated data." if material.simulated else ""
+    return (
+        f"Unit: source; n = {split['n_sources']} in {split['n_groups']} groups; test sides of "
+        f"{split['n_splits']} grouped folds × {split['repeats']} repeats.{made_up}"
+    )
+
+
+def leaderboard(material: Material, width: float) -> Figure:
+    """Draw every model's AUC with its interval, and the best that metadata alone reach."""
+    board = material.leaderboard
+    rows: list[tuple[str, dict[str, Any], bool]] = [
+        (str(row["model"]), row, True) for row in board["models"] if row["roc_auc"] is not None
+    ]
+    scored = [row for row in board["baselines"] if row["roc_auc"] is not None and row["columns"]]
+    scored.sort(key=lambda row: -float(row["roc_auc"]))
+    rows += [(str(row["baseline"]), row, False) for row in scored[:_BASELINES]]
+    figure = blank(width, 0.45 + 0.19 * len(rows))
+    axes = figure.subplots()
+    for place, (_, row, model) in enumerate(rows):
+        colour = BLUE if model else GREY
+        if row["roc_auc_low"] is not None:
+            axes.plot([row["roc_auc_low"], row["roc_auc_high"]], [place] * 2, color=colour)
+        axes.plot(row["roc_auc"], place, "o" if model else "s", color=colour, markersize=3.5)
+        if width > 5:
+            axes.text(1.01, place, _interval(row), va="center", transform=_beside(axes))
+    axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
+    corrected = (board.get("selection") or {}).get("corrected")
+    if corrected is not None:
+        axes.plot(corrected, 0, "D", color=RED, markersize=3.5, fillstyle="none")
+    names = [name if model else f"{name} (metadata)" for name, _, model in rows]
+    axes.set_yticks(range(len(rows)), names)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xlabel("ROC AUC, 95 % interval")
+    lowest = min(float(row["roc_auc_low"] or row["roc_auc"]) for _, row, _ in rows)
+    axes.set_xlim(max(0.0, min(0.45, lowest - 0.03)), 1.005)
+    return figure
+
+
+def leaderboard_caption(material: Material) -> str:
+    """Say what the figure of the leaderboard shows."""
+    selection = material.leaderboard.get("selection") or {}
+    best = ""
+    if selection.get("corrected") is not None:
+        best = (
+            f" Open diamond: the first model's AUC corrected for having been chosen, "
+            f"{selection['corrected']:.2f}."
+        )
+    return (
+        "ROC AUC with 95 % intervals from a bootstrap over groups: models (dots) and the strongest "
+        f"predictions from metadata alone (squares); dotted line: chance.{best} "
+        f"{split_in_words(material)}"
+    )
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if row["roc_auc_low"] is None:
+        return f"{row['roc_auc']:.2f}"
+    return f"{row['roc_auc']:.2f} ({row['roc_auc_low']:.2f}–{row['roc_auc_high']:.2f})"
+
+
+def _beside(axes: Axes) -> Any:
+    return axes.get_yaxis_transform()
+
+
+def roc_pr(material: Material, width: float) -> Figure:
+    """Draw mean ROC and precision–recall curves over folds of the first models."""
+    figure = blank(width, (0.62 if width < 5 else 0.48) * width)
+    left, right = figure.subplots(1, 2)
+    share = 0.5
+    for place, row in enumerate(_drawn(material)):
+        folds = _folds(material.predictions(row["model"]))
+        if not folds:
+            continue
+        share = float(np.mean(np.concatenate([fake for fake, _ in folds])))
+        roc, pr = [], []
+        for fake, score in folds:
+            fpr, tpr, precision = curves(fake, score)
+            roc.append(np.interp(_GRID, fpr, np.maximum.accumulate(tpr)))
+            found = tpr > 0
+            reached = np.searchsorted(tpr[found], _GRID, side="left")
+            pr.append(precision[found][reached.clip(max=int(found.sum()) - 1)])
+        for axes, lines in ((left, roc), (right, pr)):
+            _mean_and_spread(axes, lines, place, row["model"], band=place == 0)
+    left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=0.8)
+    right.axhline(share, color=GREY, linestyle=":", linewidth=0.8)
+    left.set(xlabel="false-positive rate", ylabel="true-positive rate")
+    right.set(xlabel="recall", ylabel="precision")
+    for axes in (left, right):
+        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), aspect="equal")
+        axes.set_xticks([0, 0.5, 1])
+        axes.set_yticks([0, 0.5, 1])
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2 if width < 5 else 4)
+    return figure
+
+
+def roc_pr_caption(material: Material) -> str:
+    """Say what the curves show."""
+    return (
+        "Receiver operating characteristic (left) and precision–recall (right): means over test "
+        f"folds of the first {len(_drawn(material))} models; band: standard deviation over folds, "
+        f"first model; dotted: chance. {split_in_words(material)}"
+    )
+
+
+def _drawn(material: Material) -> list[dict[str, Any]]:
+    return [row for row in material.leaderboard["models"] if row["complete"]][:_CURVES]
+
+
+def _folds(predictions: pl.DataFrame) -> list[tuple[npt.NDArray[np.bool_], Floats]]:
+    """Give labels and scores of each test fold that holds both classes."""
+    found = []
+    scored = predictions.filter(pl.col("score").is_not_null())
+    for fold in scored.partition_by("repeat", "fold"):
+        fake = (fold["label"] == 1).to_numpy()
+        if 0 < fake.sum() < len(fake):
+            found.append((fake, fold["score"].to_numpy()))
+    return found
+
+
+def _mean_and_spread(axes: Axes, lines: list[Floats], place: int, name: str, *, band: bool) -> None:
+    mean = np.mean(lines, axis=0)
+    colour = SERIES[place % len(SERIES)]
+    axes.plot(_GRID, mean, color=colour, linestyle=DASHES[place % len(DASHES)], label=name)
+    if band and len(lines) > 1:
+        spread = np.std(lines, axis=0, ddof=1)
+        low, high = (mean - spread).clip(0, 1), (mean + spread).clip(0, 1)
+        axes.fill_between(_GRID, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def calibration(material: Material, width: float) -> Figure:
+    """Draw reliability before and after calibration, and where the probabilities lie."""
+    table = material.predictions(material.shown).filter(pl.col("score").is_not_null())
+    means = table.group_by("source").agg(
+        pl.col("label").first(), pl.col("score").mean(), pl.col("calibrated").mean()
+    )
+    fake = (means["label"] == 1).to_numpy()
+    figure = blank(width, 0.62 * width if width < 5 else 0.4 * width)
+    sides = figure.subplots(2, 2, height_ratios=(4, 1), sharex=True)
+    for column, (name, title) in enumerate((("score", "as scored"), ("calibrated", "calibrated"))):
+        axes, below = sides[0, column], sides[1, column]
+        known = means[name].is_not_null().to_numpy()
+        axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=0.8)
+        axes.set(xlim=(0, 1), ylim=(0, 1), title=title)
+        if known.any():
+            _reliability(axes, below, means[name].to_numpy()[known], fake[known])
+        else:
+            axes.text(0.5, 0.5, "none", ha="center", color=GREY)
+        below.set_xlabel("probability of fake")
+        below.set_yticks([])
+        below.spines["left"].set_visible(False)
+    sides[0, 0].set_ylabel("share that is fake")
+    return figure
+
+
+def calibration_caption(material: Material) -> str:
+    """Say what the reliability curves show."""
+    return (
+        f"Reliability of {material.shown}, before (left) and after (right) cross-fitted "
+        f"calibration: share of fakes in up to {_BINS} bins of equal numbers of sources against "
+        "their mean probability, with 95 % Wilson intervals, which count sources of one group as "
+        f"independent; below: where the probabilities lie. {split_in_words(material)}"
+    )
+
+
+def _reliability(axes: Axes, below: Axes, probability: Floats, fake: npt.NDArray[np.bool_]) -> None:
+    from scipy.stats import binomtest
+
+    bins = max(1, min(_BINS, len(probability) // _SOURCES_A_BIN))
+    for part in np.array_split(np.argsort(probability, kind="stable"), bins):
+        share, n = float(fake[part].mean()), len(part)
+        low, high = binomtest(int(fake[part].sum()), n).proportion_ci(method="wilson")
+        x = float(probability[part].mean())
+        axes.plot([x, x], [low, high], color=BLUE, linewidth=0.8)
+        axes.plot(x, share, "o", color=BLUE, markersize=3.5)
+    below.hist(probability, bins=20, range=(0, 1), color=BLUE)
+
+
+def critical_difference(material: Material, width: float) -> Figure:
+    """Draw models by average rank, joined where no two differ (Demšar 2006)."""
+    comparison = material.comparison
+    models = sorted(comparison["models"], key=lambda row: row["rank"])
+    runs = [run for run in comparison["ranks"]["cliques"] if len(run) > 1]
+    last, half = len(models), (len(models) + 1) // 2
+    if last < 2:
+        raise DataError("a comparison needs two models or more")
+    figure = blank(width, 0.55 + 0.1 * len(runs) + 0.17 * half)
+    axes = figure.subplots()
+    axes.axis("off")
+    margin = (1.3 if width < 5 else 0.5) * (last - 1)
+    first = 0.6 + 0.4 * len(runs)
+    axes.set_xlim(1 - margin, last + margin)
+    axes.set_ylim(-(first + half), 1.1)
+    axes.plot([1, last], [0, 0], color=BLACK, linewidth=0.9)
+    for rank in range(1, last + 1):
+        axes.plot([rank, rank], [0, 0.2], color=BLACK, linewidth=0.9)
+        axes.text(rank, 0.3, str(rank), ha="center", va="bottom")
+    longest = 27 if width < 5 else 40
+    for place, row in enumerate(models):
+        left = place < half
+        y = -(first + (place if left else last - 1 - place))
+        end = 1 - 0.06 * (last - 1) if left else last + 0.06 * (last - 1)
+        axes.plot([row["rank"], row["rank"], end], [0, y, y], color=BLACK, linewidth=0.6)
+        name = row["model"]
+        name = name if len(name) <= longest else f"{name[: longest - 1]}…"
+        axes.text(end, y, f" {name} ", ha="right" if left else "left", va="center")
+    ranks = {row["model"]: row["rank"] for row in models}
+    for place, run in enumerate(runs):
+        ends = [ranks[name] for name in run]
+        y = -0.35 - 0.4 * place
+        axes.plot([min(ends) - 0.03, max(ends) + 0.03], [y, y], color=RED, linewidth=2.2)
+    return figure
+
+
+def critical_difference_caption(material: Material) -> str:
+    """Say what the figure of ranks shows."""
+    comparison = material.comparison
+    return (
+        "Average rank over test folds, best left. Thick lines join models of which no two differ "
+        f"({comparison['tests'][comparison['deciding_test']]}; Holm, {comparison['alpha']:g}). "
+        f"{split_in_words(material)}"
+    )
