@@ -32,6 +32,10 @@ VERBS = {
         "fvc.cli.duplicates:command",
         "Sources that show the same footage in different groups.",
     ),
+    "match": (
+        "fvc.cli.match:command",
+        "A project whose clips all have one size, frame rate and encoder.",
+    ),
     "augment": ("fvc.cli.augment:command", "Stage 1: a standard copy and variants of each source."),
     "features": ("fvc.cli.features:command", "Stage 2: fifteen forensic features of each clip."),
     "scale": ("fvc.cli.scale:command", "Stage 3: every clip with its longer side at 256 pixels."),
@@ -41,6 +45,7 @@ VERBS = {
     ),
     "train": ("fvc.cli.train:command", "Stage 5: train and score detectors in grouped folds."),
     "run": ("fvc.cli.run:command", "Stages 1 to 5, or one of them."),
+    "slurm": ("fvc.cli.slurm:command", "The stages as jobs of a SLURM cluster."),
     "leaderboard": ("fvc.cli.leaderboard:command", "The detectors that were trained, ranked."),
     "audit": ("fvc.cli.audit:command", "How much of a score is skill, and how much is memory."),
     "compare": (
@@ -62,6 +67,7 @@ VERBS = {
     "robustness": ("fvc.cli.robustness:command", "What altered videos do to a detector's scores."),
     "figures": ("fvc.cli.figures:command", "Results as figures and tables for a paper."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
+    "track": ("fvc.cli.track:command", "Results in MLflow: what is there, and sending the rest."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),
 }

@@ -16,6 +16,7 @@ from fvc.features.names import FEATURE_NAMES, SCALED_FEATURE_NAMES
 from fvc.inference.measuring import Recipe
 from fvc.inference.words import SCALED_PREFIX
 from fvc.models.linear import LinearForm
+from fvc.transcoding.matching import Matching
 
 _LEAST_VERSION = 2
 _EXPECTED = (
@@ -138,7 +139,7 @@ def parse_card(document: Mapping[str, Any], folder: Path) -> Card:
         names = tuple(str(name) for name in document["feature_names"])
         tables = tuple(int(number) for number in document["tables"])
         _check_features(str(document["model"]), names, tables)
-        recipe, assumed = _recipe(document["input"], tables, folder)
+        recipe, assumed = recipe_of(document["input"], tables, folder)
         blocks = document["decisions"]["classes"]
         calibrator = dict(document["calibrator"])
         line = document.get("linear")
@@ -181,9 +182,27 @@ def _check_features(model: str, names: tuple[str, ...], tables: tuple[int, ...])
         )
 
 
-def _recipe(
+def recipe_of(
     inputs: Mapping[str, Any], tables: tuple[int, ...], folder: Path
 ) -> tuple[Recipe, tuple[str, ...]]:
+    """Say how features were made, and for which stages defaults had to be taken.
+
+    Parameters
+    ----------
+    inputs
+        Settings by verb, as `fvc.training.inputs.input_settings` collects them.
+    tables
+        Numbers of the feature tables.
+    folder
+        Where the card lies, for messages.
+
+    Raises
+    ------
+    StaleError
+        The clips were written by another encoder.
+    NotAvailableError
+        They were scaled by a method that is not here.
+    """
     from fvc.video import ENCODER_SETTINGS
 
     wanted = ("augment", "features", *(("scale", "scaled-features") if 4 in tables else ()))
@@ -206,7 +225,10 @@ def _recipe(
     method = given.get("scale", {}).get("method", "resolution")
     if method != "resolution":
         raise NotAvailableError(f"scaling by {method!r} is not available in this version")
-    return Recipe(tables=tables, **found), tuple(verb for verb in wanted if not given[verb])
+    match = inputs.get("match")
+    matching = None if match is None else Matching.from_dict(match["matching"])
+    recipe = Recipe(tables=tables, matching=matching, **found)
+    return recipe, tuple(verb for verb in wanted if not given[verb])
 
 
 def _ranges(block: Mapping[str, Any]) -> dict[str, Ranges]:

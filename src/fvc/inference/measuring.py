@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from fvc.transcoding.matching import Matching, match_video
+
 THUMBNAIL_SIDE = 200
 """Longer side of a thumbnail, in pixels."""
 
@@ -27,6 +29,8 @@ class Recipe:
         Frames sampled for the features of the copy, and of the scaled copy.
     target_size
         Longer side of the scaled copy, in pixels.
+    matching
+        What files are brought to before all that; None for a detector of unmatched clips.
     """
 
     tables: tuple[int, ...] = (2, 4)
@@ -34,6 +38,7 @@ class Recipe:
     num_frames: int = 6
     target_size: int = 256
     scaled_num_frames: int = 6
+    matching: Matching | None = None
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,17 @@ class MeasureVideo:
 
         recipe, path = self.recipe, Path(unit[1])
         with TemporaryDirectory(dir=self.scratch, prefix=f"{unit[0]}-") as folder:
+            raw = path
+            if recipe.matching is not None:
+                raw = Path(folder) / "matched.mp4"
+                match_video(path, raw, recipe.matching, on_frame=heartbeat)
             copy = Path(folder) / "copy.mp4"
-            render(path, [(COPY, copy)], num_frames=recipe.copy_frames, on_frame=heartbeat)
+            render(raw, [(COPY, copy)], num_frames=recipe.copy_frames, on_frame=heartbeat)
             features = _stored(
-                extract_features(copy, path, num_frames=recipe.num_frames, on_frame=heartbeat)
+                extract_features(copy, raw, num_frames=recipe.num_frames, on_frame=heartbeat)
             )
             if 4 in recipe.tables:
-                scaled = self._scaled(copy, path, Path(folder) / "scaled.mp4")
+                scaled = self._scaled(copy, raw, Path(folder) / "scaled.mp4")
                 features |= {f"scaled_{name}": value for name, value in scaled.items()}
             pictures = _thumbnails(copy) if self.thumbnails else ()
         info = probe(path, on_frame=heartbeat)

@@ -1,7 +1,7 @@
 """The matrix that tabular models read: feature tables joined by clip to the sources of a split."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,12 @@ def feature_columns(frame: pl.DataFrame, path: Path) -> list[str]:
     return names
 
 
-def join_clips(tables: Sequence[tuple[int, Path, pl.DataFrame]], sources: Sources) -> Clips:
+def join_clips(
+    tables: Sequence[tuple[int, Path, pl.DataFrame]],
+    sources: Sources,
+    *,
+    leave_out: Callable[[str], bool] | None = None,
+) -> Clips:
     """Join feature tables by clip, and clips to the sources of the split.
 
     A clip that one of the tables lacks has failed in that stage and is left out, never filled in.
@@ -137,6 +142,8 @@ def join_clips(tables: Sequence[tuple[int, Path, pl.DataFrame]], sources: Source
         ``scaled_``.
     sources
         The sources of the split.
+    leave_out
+        Says of a feature's name that it is not to be used; those are named in the notes.
 
     Raises
     ------
@@ -154,6 +161,10 @@ def join_clips(tables: Sequence[tuple[int, Path, pl.DataFrame]], sources: Source
         frame = check(frame, FeatureSchema, path)
         prefix = "scaled_" if stage == 4 else ""
         columns = feature_columns(frame, path)
+        if leave_out is not None:
+            out = [name for name in columns if leave_out(name)]
+            notes.setdefault("left_out", []).extend(f"{prefix}{name}" for name in out)
+            columns = [name for name in columns if name not in out]
         features = [pl.col(c).cast(pl.Float32).alias(f"{prefix}{c}") for c in columns]
         names += [f"{prefix}{c}" for c in columns]
         notes[f"clips_in_table_{stage}"] = frame.height

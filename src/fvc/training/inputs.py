@@ -5,6 +5,7 @@ from typing import Any
 
 from fvc.stages import recorder as field
 from fvc.stages.journal import journal_paths
+from fvc.transcoding.matching import read_matching
 from fvc.workspace import StageFiles, Workspace
 
 
@@ -22,14 +23,17 @@ def input_settings(workspace: Workspace, tables: tuple[int, ...]) -> dict[str, A
     -------
     dict
         By verb (``augment``, ``features``, ``scale``, ``scaled-features``) the settings of the
-        stage's latest run; None where the table was not made by a run of the stage.
+        stage's latest run; None where the table was not made by a run of the stage. In a matched
+        project ``match`` too.
     """
     stages = {2: (1, 2), 3: (1, 3), 4: (1, 3, 4)}
     wanted = sorted({number for table in tables for number in stages.get(table, ())})
-    return {
+    found = {
         files.command: _latest(files)
         for files in (workspace.stages[number - 1] for number in wanted)
     }
+    matching = read_matching(workspace)
+    return found if matching is None else {"match": {"matching": matching.to_dict()}} | found
 
 
 def _latest(files: StageFiles) -> dict[str, Any] | None:

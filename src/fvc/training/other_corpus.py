@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fvc.scaling import stage3_scale_videos
 from fvc.stages import RunOptions
 from fvc.stages.identity import fingerprint_file
 from fvc.training.inputs import input_settings
+from fvc.transcoding import Matching, match_sources
 from fvc.workspace import Workspace
 
 _STAGES: dict[str, Callable[..., Any]] = {
@@ -48,9 +50,16 @@ def make_features(
     list of str
         Stages whose settings the card does not know, so that defaults were taken.
     """
-    setup_dataset(other.root, corpus=corpus, workers=run.workers)
+    match = card["input"].get("match")
+    # A matched project is made of another one, which holds the raw files' index.
+    raw = other if match is None else Workspace(other.root / "unmatched")
+    setup_dataset(raw.root, corpus=corpus, workers=run.workers)
+    if match is not None:
+        _match_like(raw, other, Matching.from_dict(match["matching"]), run)
     assumed = []
     for verb, settings in card["input"].items():
+        if verb == "match":
+            continue
         function = _STAGES[verb]
         known = inspect.signature(function).parameters
         given = {k: v for k, v in (settings or {}).items() if k in known and k not in _OF_VARIANTS}
@@ -62,6 +71,25 @@ def make_features(
     return assumed
 
 
+def _match_like(raw: Workspace, other: Workspace, matching: Matching, run: RunOptions) -> None:
+    crf = 23 if matching.encoding is None else int(dict(matching.encoding.options)["crf"])
+    match_sources(
+        raw.root,
+        match=matching.aspects,
+        longer_side=matching.longer_side,
+        fps=None if matching.fps is None else float(Fraction(matching.fps)),
+        crf=crf,
+        to=other.root,
+        run=run,
+    )
+
+
+def _matched_words(match: dict[str, Any] | None) -> str:
+    if match is None:
+        return "not matched"
+    return f"matched ({Matching.from_dict(match['matching']).words})"
+
+
 def check_same_settings(other: Workspace, card: dict[str, Any], tables: tuple[int, ...]) -> None:
     """Make sure that a project's features were made as the detector's own.
 
@@ -71,6 +99,12 @@ def check_same_settings(other: Workspace, card: dict[str, Any], tables: tuple[in
         A stage had other settings.
     """
     there = input_settings(other, tables)
+    if there.get("match") != card["input"].get("match"):
+        own = card["input"].get("match")
+        raise DataError(
+            f"{other.root} is {_matched_words(there.get('match'))}, and the detector's clips are "
+            f"{_matched_words(own)}: their scores would not compare"
+        )
     for verb, settings in card["input"].items():
         found = there.get(verb)
         if settings is None or found is None:

@@ -17,6 +17,7 @@ from fvc.training.output import held
 from fvc.training.progress import Fits
 from fvc.training.report import ModelOutcome
 from fvc.training.running import stop_workers
+from fvc.transcoding.matching import left_out_when_matched, read_matching
 from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.training")
@@ -97,6 +98,8 @@ def missing_models(specs: Sequence[ModelSpec]) -> dict[str, ModelOutcome]:
 def read_clips(workspace: Workspace, tables: Sequence[int], sources: Sources) -> Clips:
     """Read and join the feature tables of some stages.
 
+    In a matched project what tells of a file before it was matched is left out.
+
     Raises
     ------
     MissingInputError
@@ -106,4 +109,5 @@ def read_clips(workspace: Workspace, tables: Sequence[int], sources: Sources) ->
     for number in tables:
         path = require_table(workspace.stages[number - 1])
         found.append((number, path, read_table(path)))
-    return join_clips(found, sources)
+    matched = read_matching(workspace) is not None
+    return join_clips(found, sources, leave_out=left_out_when_matched if matched else None)

@@ -17,6 +17,7 @@ from fvc.training.output import clear, held
 from fvc.training.progress import show_progress
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split
+from fvc.transcoding.matching import left_out_when_matched, read_matching
 from fvc.workspace import Workspace
 
 
@@ -93,7 +94,9 @@ def train_sklearn_logreg(
     spec = replace(spec, tables=tuple(number for number, _, _ in tables))
     with show_progress() as fits, log_file(workspace.logs(5), "train"), one_thread():
         try:
-            clips = join_clips(tables, sources)
+            matched = read_matching(workspace) is not None
+            leave_out = left_out_when_matched if matched else None
+            clips = join_clips(tables, sources, leave_out=leave_out)
             with held(output, spec.name):
                 if delete_existing:
                     clear(output, everything=True)
