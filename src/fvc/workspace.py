@@ -78,6 +78,7 @@ class Workspace:
         self.evaluations = self.stage5 / "evaluation"
         self.figures = self.root / "figures"
         self.tracking = self.data / "tracking"
+        self.outbox = self.tracking / "outbox"
         self.mlflow_database = self.root / "mlflow.db"
         self.mlflow_artifacts = self.root / "mlartifacts"
         self.locked = self.stage5 / "locked.parquet"
