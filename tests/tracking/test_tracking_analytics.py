@@ -4,9 +4,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fvc.errors import MissingInputError, NotAvailableError, OptionError, TableError
+from fvc.errors import MissingInputError, OptionError, TableError
 from fvc.tables import write_table
-from fvc.tracking import DuckDBAnalytics, create_mlflow_tracker
+from fvc.tracking import DuckDBAnalytics
 
 
 def metrics(root: Path, model: str, scores: list[float | None]) -> Path:
@@ -94,8 +94,3 @@ def test_no_trained_model_says_what_makes_one(tmp_path: Path) -> None:
 def test_a_wrong_query_is_a_users_error() -> None:
     with pytest.raises(OptionError, match="cannot be run"):
         DuckDBAnalytics().query("SELEC 1")
-
-
-def test_mlflow_is_honest_about_not_being_there() -> None:
-    with pytest.raises(NotAvailableError, match="not available in this version"):
-        create_mlflow_tracker("experiment", tracking_uri="sqlite:///mlflow.db")

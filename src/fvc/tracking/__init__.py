@@ -1,15 +1,35 @@
-"""Reading results with SQL, and (later) tracking runs."""
+"""Runs in MLflow, and SQL over tables and results."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fvc.tracking.analytics import DuckDBAnalytics
-    from fvc.tracking.mlflow_tracker import create_mlflow_tracker
+    from fvc.tracking.mlflow_tracker import MLflowTracker, create_mlflow_tracker
+    from fvc.tracking.publishing import ProjectTracking, Track, tracking_of
+    from fvc.tracking.syncing import sync_tracking, tracking_status
 
-_HOME = {"DuckDBAnalytics": "analytics", "create_mlflow_tracker": "mlflow_tracker"}
+_HOME = {
+    "DuckDBAnalytics": "analytics",
+    "MLflowTracker": "mlflow_tracker",
+    "ProjectTracking": "publishing",
+    "Track": "publishing",
+    "create_mlflow_tracker": "mlflow_tracker",
+    "sync_tracking": "syncing",
+    "tracking_of": "publishing",
+    "tracking_status": "syncing",
+}
 
-__all__ = ["DuckDBAnalytics", "create_mlflow_tracker"]
+__all__ = [
+    "DuckDBAnalytics",
+    "MLflowTracker",
+    "ProjectTracking",
+    "Track",
+    "create_mlflow_tracker",
+    "sync_tracking",
+    "tracking_of",
+    "tracking_status",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from fvc.models import (
 from fvc.stages import RunOptions, log_file
 from fvc.stages.locks import exclusive
 from fvc.stages.options import Part
+from fvc.tracking.publishing import Track, tracking_of
 from fvc.training.clips import Sources
 from fvc.training.model import Request, train_model
 from fvc.training.output import clear, held
 from fvc.training.parts import missing_models, read_clips, train_part
 from fvc.training.progress import Fits, show_progress
+from fvc.training.reading import ClipReader, training_order
 from fvc.training.report import ModelOutcome, TrainReport
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split, read_index
@@ -58,6 +60,7 @@ def stage5_train_models(
     workers: int | None = None,
     shard: str | None = None,
     delete_existing: bool = False,
+    track: Track = "auto",
 ) -> TrainReport:
     """Train detectors fold by fold on groups that they are then not scored on, and rank them.
 
@@ -88,6 +91,10 @@ def stage5_train_models(
         Start afresh: forget these models' results, and folds that no longer fit, which are then
         made anew.
 
+    track
+        Log to MLflow: ``on``, ``off``, or ``auto``, which is on where MLFLOW_TRACKING_URI is set.
+        Without that variable runs go to ``mlflow.db`` in the project; `mlflow ui` shows them.
+
     Returns
     -------
     TrainReport
@@ -112,7 +119,7 @@ def stage5_train_models(
         Another run trains one of these models.
     """
     begun = time.perf_counter()
-    specs = _asked(model_types)
+    specs = asked_models(model_types)
     if n_splits < 2 or inner_splits < 2:
         raise OptionError("n_splits and inner_splits are 2 or more")
     if (repeats is not None and repeats < 1) or (workers is not None and workers < 1):
@@ -126,6 +133,8 @@ def stage5_train_models(
     for spec in trainable:
         candidates_of(spec, grid)
     workspace = Workspace(project)
+    tracking = tracking_of(workspace, track)
+    finished = tracking.model_done if tracking else _untracked
     split = open_split(
         workspace, n_splits=n_splits, repeats=repeats, seed=seed, remake=delete_existing
     )
@@ -144,10 +153,17 @@ def stage5_train_models(
         _warn_of_duplicates(workspace)
         logger.debug("folds: %s %s", "made" if split.made else "read", split.block)
         if part.is_whole:
-            outcomes = _train_all(specs, request, fits, delete_existing=delete_existing)
+            outcomes = _train_all(
+                specs, request, fits, delete_existing=delete_existing, finished=finished
+            )
         else:
             outcomes = train_part(specs, request, fits, part)
+            for outcome in outcomes:
+                if outcome.status in ("trained", "kept"):
+                    finished(outcome.name)
         leaderboard = _leaderboard(workspace, outcomes, part)
+        if tracking:
+            tracking.finish()
     return TrainReport(
         models=tuple(outcomes),
         split=split.block,
@@ -155,6 +171,10 @@ def stage5_train_models(
         log=workspace.relative(log),
         seconds=time.perf_counter() - begun,
     )
+
+
+def _untracked(model: str) -> None:
+    """Do nothing: the run is not tracked."""
 
 
 def _leaderboard(
@@ -173,7 +193,7 @@ def _warn_of_duplicates(workspace: Workspace) -> None:
         logger.warning("%s", warning)
 
 
-def _asked(model_types: Sequence[str]) -> list[ModelSpec]:
+def asked_models(model_types: Sequence[str]) -> list[ModelSpec]:
     """Look up names and patterns, each model once, in the order asked."""
     names: dict[str, None] = {}
     for asked in [model_types] if isinstance(model_types, str) else model_types:
@@ -190,24 +210,25 @@ def _asked(model_types: Sequence[str]) -> list[ModelSpec]:
 
 
 def _train_all(
-    specs: Sequence[ModelSpec], request: Request, fits: Fits, *, delete_existing: bool
+    specs: Sequence[ModelSpec],
+    request: Request,
+    fits: Fits,
+    *,
+    delete_existing: bool,
+    finished: Callable[[str], None],
 ) -> list[ModelOutcome]:
     sources = Sources.from_folds(request.folds, int(request.split["repeats"]))
-    wanted = {spec.tables for spec in specs if spec.available}
-    # An alias is copied from the model it names where that stands before it.
-    order = sorted(specs, key=lambda spec: spec.alias_of is not None)
+    reader = ClipReader(request, sources)
     outcomes: dict[str, ModelOutcome] = {}
     try:
-        for tables in sorted(wanted):
-            clips = read_clips(request.workspace, tables, sources)
-            for spec in order:
-                if not spec.available or spec.tables != tables:
-                    continue
-                folder = request.workspace.model(spec.name)
-                with held(folder, spec.name):
-                    if delete_existing:
-                        clear(folder, everything=True)
-                    outcomes[spec.name], _ = train_model(spec, clips, sources, request, fits)
+        for spec in training_order(specs):
+            clips = reader(spec)
+            folder = request.workspace.model(spec.name)
+            with held(folder, spec.name):
+                if delete_existing:
+                    clear(folder, everything=True)
+                outcomes[spec.name], _ = train_model(spec, clips, sources, request, fits)
+                finished(spec.name)
     finally:
         if request.workers > 1:
             stop_workers()
