@@ -86,6 +86,8 @@ def card(
     """
     labels = sources.labels[clips.source[clips.original]]
     line = LinearForm.of(detector)
+    # Of thousands of numbers that a backbone makes none tells a reader anything.
+    named = spec.family == "tabular"
     return {
         "card_version": CARD_VERSION,
         "model": spec.name,
@@ -99,8 +101,8 @@ def card(
         "tables": list(spec.tables),
         "input": inputs,
         "linear": None if line is None else line.to_dict(),
-        "feature_names": clips.feature_names,
-        "features": _feature_ranges(clips, labels),
+        "feature_names": clips.feature_names if named else [],
+        "features": _feature_ranges(clips, labels) if named else {},
         "trained_on": {
             "n_sources": len(np.unique(clips.source)),
             "n_groups": len(np.unique(sources.groups[np.unique(clips.source)].astype(str))),
@@ -115,7 +117,7 @@ def card(
         },
         "calibrator": _calibrator(predictions),
         "decisions": _decisions(predictions),
-        "familiarity": _familiarity(clips, sources),
+        "familiarity": _familiarity(clips, sources) if named else None,
         "split": split,
         "split_hash": split["hash"],
         "versions": versions(),

@@ -70,6 +70,10 @@ class FoldResult:
         Rows of the clip matrix that were scored.
     scores : (m,) float64
         Probabilities of being fake.
+    extra
+        What is told of the fold beside its scores, such as the best epoch of a net.
+    history
+        One row an epoch of a net's fit.
     """
 
     repeat: int
@@ -87,6 +91,8 @@ class FoldResult:
     failure: str | None = None
     leaking: list[str] | None = None
     unwritable: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
 
     def raise_if_fatal(self, where: str) -> None:
         """Raise what concerns the run and not this fold alone.

@@ -1,9 +1,10 @@
 """Training one model: every fold, the tables, the plots, the final detector."""
 
+import importlib
 import logging
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from fvc.training.results import (
     variants_table,
 )
 from fvc.training.running import run_folds
+from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.training")
@@ -63,6 +65,8 @@ class Request:
         Whether the corpus is simulated.
     grid, inner_splits, seed, repeats, workers
         As in `stage5_train_models`.
+    nets
+        How nets are fitted.
     """
 
     workspace: Workspace
@@ -74,6 +78,7 @@ class Request:
     seed: int = 0
     repeats: int | None = None
     workers: int = 1
+    nets: VideoOptions = field(default_factory=VideoOptions)
 
 
 def repeats_of(spec: ModelSpec, rows: int, request: Request) -> tuple[int, str]:
@@ -343,7 +348,15 @@ def _train(
         _write_folds(folder, rows, results, predictions)
     search = search_rows(results)
     write_plots(folder, spec, predictions, aggregate, search, simulated=request.simulated)
-    failure = _final(request, spec, candidates, clips, sources, aggregate, predictions, folder)
+    more = _of_embedding(spec, clips)
+    if spec.family == "video":
+        nets = importlib.import_module("fvc.training.video.final")
+        more = nets.describe(spec, clips, results, predictions, folder, request)
+        failure = nets.final_net(
+            request, spec, clips, sources, results, aggregate, predictions, folds
+        )
+    else:
+        failure = _final(request, spec, candidates, clips, sources, aggregate, predictions, folder)
     fits.done(len(candidates) + 1)
     reasons = [r for r in (aggregate["incomplete_reason"], failure) if r]
     return {
@@ -361,8 +374,9 @@ def _train(
         "search": search,
         "split": request.split,
         "data": {**clips.notes, "n_features": len(clips.feature_names)},
-        "feature_names": clips.feature_names,
+        "feature_names": clips.feature_names if spec.family == "tabular" else [],
         "versions": versions(),
+        **more,
     }
 
 
@@ -412,7 +426,7 @@ def _final(
         split=request.split,
         inputs=input_settings(request.workspace, spec.tables),
     )
-    document["simulated"] = request.simulated
+    document |= {"simulated": request.simulated, **_of_embedding(spec, clips)}
     if spec.layout == "folds":
         detector.save(folder / "final")
         write_json_atomic(folder / "final" / "card.json", document)
@@ -420,6 +434,20 @@ def _final(
     _save_flat(detector, folder)
     write_json_atomic(folder / "card.json", document)
     return None
+
+
+def _of_embedding(spec: ModelSpec, clips: Clips) -> dict[str, Any]:
+    """Say what a model's embeddings are made with."""
+    if spec.family != "embedding":
+        return {}
+    made = clips.notes["embedding"]
+    return {
+        "embedding": made,
+        "video": None if spec.video is None else spec.video.to_dict(),
+        "weights": made["weights"],
+        "random_weights": made["weights"]["random"],
+        "tiny": made["tiny"],
+    }
 
 
 def _save_flat(detector: Any, folder: Path) -> None:

@@ -142,6 +142,7 @@ def fold_rows(results: Sequence[FoldResult], predictions: pl.DataFrame) -> list[
             "converged": result.converged,
             "n_train_sources": result.n_train_sources,
             "n_train_clips": result.n_train_clips,
+            **result.extra,
             **result.val,
             **test,
             "seconds": round(result.seconds, 3),

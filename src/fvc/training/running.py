@@ -44,6 +44,11 @@ def run_folds(
     OutputError
         A detector could not be written.
     """
+    if tasks and tasks[0].spec.family == "video":
+        # torch is loaded for those who fit nets alone.
+        nets = importlib.import_module("fvc.training.video.fold")
+        yield from nets.run_video_folds(tasks, clips, sources)
+        return
     by_place = {(task.repeat, task.fold): task for task in tasks}
     results = _here if workers == 1 else _in_processes
     for result in results(tasks, clips, sources, workers):

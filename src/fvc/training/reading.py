@@ -1,0 +1,66 @@
+"""What a model reads, by its family; kept while models that read the same follow each other."""
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+from fvc.models import ModelSpec
+from fvc.models.registry import FAMILIES
+from fvc.training.clips import Clips, Sources
+from fvc.training.model import Request
+from fvc.training.parts import read_clips
+
+
+def training_order(specs: Iterable[ModelSpec]) -> list[ModelSpec]:
+    """Put the models that are available in order: what reads the same follows each other.
+
+    An alias comes after the model that it names, of which it is a copy, and an ensemble after all
+    of its members.
+    """
+    known = [spec for spec in specs if spec.available]
+    return sorted(
+        known,
+        key=lambda spec: (FAMILIES.index(spec.family), spec.tables, spec.alias_of is not None),
+    )
+
+
+class ClipReader:
+    """Reads the clips of one model after the other.
+
+    Parameters
+    ----------
+    request
+        What the run was asked for.
+    sources
+        The sources of the split, with all repeats.
+    """
+
+    def __init__(self, request: Request, sources: Sources) -> None:
+        self._request, self._sources = request, sources
+        self._key: Any = None
+        self._clips: Clips | None = None
+
+    def __call__(self, spec: ModelSpec) -> Clips:
+        """Read what a model is fitted to.
+
+        Raises
+        ------
+        MissingInputError
+            An earlier stage has not run, or weights are missing.
+        NothingLeftError
+            There is no clip.
+        """
+        key = (spec.family, spec.tables, spec.video, spec.embedding and spec.embedding.backbone)
+        if self._clips is None or key != self._key:
+            self._clips = None
+            self._clips, self._key = self._read(spec), key
+        return self._clips
+
+    def _read(self, spec: ModelSpec) -> Clips:
+        request = self._request
+        if spec.family in ("video", "embedding"):
+            # OpenCV, and for embeddings torch, are loaded for those who need them alone.
+            readers = importlib.import_module("fvc.training.video.reading")
+            clips: Clips = readers.read_for(spec, request, self._sources)
+            return clips
+        return read_clips(request.workspace, spec.tables, self._sources)

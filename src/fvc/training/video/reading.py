@@ -1,0 +1,40 @@
+"""What models that look at frames read: frames, flow, or the tokens of a frozen backbone."""
+
+from dataclasses import replace
+
+from fvc.models import ModelSpec
+from fvc.training.clips import Clips, Sources
+from fvc.training.model import Request
+from fvc.training.video.clips import read_video_clips
+from fvc.training.video.frames import FrameSetting
+
+
+def frame_settings(spec: ModelSpec) -> dict[str, FrameSetting]:
+    """Say which frames, and which flow, a model looks at."""
+    form = spec.video
+    assert form is not None
+    found = {"frames": FrameSetting(form.num_frames, form.frame_rate)}
+    if form.flow:
+        found["flow"] = FrameSetting(form.num_frames, form.frame_rate, form.flow_length)
+    return found
+
+
+def read_for(spec: ModelSpec, request: Request, sources: Sources) -> Clips:
+    """Put by what a model reads, as far as it is not there, and list it.
+
+    Raises
+    ------
+    MissingInputError
+        Stage 3 has not run, or weights are missing.
+    NothingLeftError
+        There is no clip.
+    """
+    options = replace(request.nets, threads=request.workers)
+    clips = read_video_clips(
+        request.workspace, sources, frame_settings(spec), options, workers=request.workers
+    )
+    if spec.family == "video":
+        return clips
+    from fvc.training.video.embedding import embed_clips
+
+    return embed_clips(spec, request.workspace, clips)
