@@ -77,12 +77,14 @@ class Workspace:
         self.platform_features = self._platform(platforms / "features", "platform_features")
         self.evaluations = self.stage5 / "evaluation"
         self.figures = self.root / "figures"
+        self.notebooks = self.root / "src" / "notebooks"
         self.tracking = self.data / "tracking"
         self.outbox = self.tracking / "outbox"
         self.mlflow_database = self.root / "mlflow.db"
         self.mlflow_artifacts = self.root / "mlartifacts"
         self.locked = self.stage5 / "locked.parquet"
         self.locked_scores = self.stage5 / "locked_scores.json"
+        self.slurm = self.root / "logs" / "slurm"
 
     def _stage(self, number: int, command: str, folder: str, table: str) -> StageFiles:
         return StageFiles(number, command, self.data / folder, table, self.data / f"stage{number}")
@@ -100,7 +102,7 @@ class Workspace:
         return self.stage5 / name
 
     def frame_store(self, name: str) -> StageFiles:
-        """Decoded frames, or optical flow, of the scaled clips, by how they were taken."""
+        """Files of decoded frames, or of optical flow, of the scaled clips."""
         folder = self.data / "frames" / name
         return StageFiles(5, "train", folder, "frames", folder)
 
@@ -108,6 +110,18 @@ class Workspace:
         """Embeddings of the scaled clips, by backbone, weights and frames."""
         folder = self.data / "embeddings" / name
         return StageFiles(5, "train", folder, "embeddings", folder)
+
+    def calibration(self, name: str) -> Path:
+        """Folder of the report on a trained model's probabilities."""
+        return self.model(name) / "calibration"
+
+    def decisions(self, name: str) -> Path:
+        """Folder of the report on what ways to decide come to for a trained model."""
+        return self.model(name) / "decisions"
+
+    def interval(self, name: str) -> Path:
+        """Folder of the report on how sure a trained model's score is."""
+        return self.model(name) / "interval"
 
     def audit(self, name: str) -> Path:
         """Folder of the audit of a model type, or of a file of scores."""

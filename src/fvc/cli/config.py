@@ -42,6 +42,9 @@ def with_config(tokens: list[str], verbs: Collection[str]) -> list[str]:
     """
     path, tokens = _take_flag(tokens)
     verb = next((token for token in tokens if token in verbs), None)
+    if path is not None and verb == "slurm":
+        # The file is for the jobs that it submits.
+        return [*tokens, f"{FLAG}={path}"]
     if path is None or verb is None:
         return tokens
     position = tokens.index(verb) + 1

@@ -14,7 +14,7 @@ from fvc.pipeline import STAGES, PipelineReport, run_pipeline, stage_function
 _SHARED = {p.name for p in options_of(run_pipeline)}
 
 
-def _stage_options() -> dict[str, tuple[str, inspect.Parameter]]:
+def stage_options() -> dict[str, tuple[str, inspect.Parameter]]:
     """Give every stage's own options as ``--<verb>.<option>``, and as ``--<option>`` if unique."""
     found = [
         (verb, parameter)
@@ -37,7 +37,7 @@ def _stage_options() -> dict[str, tuple[str, inspect.Parameter]]:
 
 def _make() -> Any:
     own = [p for p in options_of(run_pipeline) if p.name != "options"]
-    of_stages = _stage_options()
+    of_stages = stage_options()
 
     @functools.wraps(run_pipeline)
     def run_stages(**given: Any) -> PipelineReport:
