@@ -34,7 +34,7 @@ def platform_rows(
         ``n_asked`` (sources), ``n_clips`` scored and ``n_failed``. Of a transformation that no
         source came through, all measures are None.
     """
-    every = {"name": ANY, "family": ANY, "words": "every transformation", "quality": None}
+    every = {"name": ANY, "family": ANY, "words": "mean over all of these", "quality": None}
     rows = []
     for what in (every, *names):
         here = scores if what is every else scores.filter(transformation=what["name"])

@@ -69,8 +69,9 @@ def _curves(
         if row["quality"] is not None:
             families.setdefault(row["family"], []).append(row)
     curves = {family: own for family, own in families.items() if len(own) > 1}
-    for colour, (family, own) in zip(_COLOURS, curves.items(), strict=False):
-        steps = range(len(own))
+    for number, (colour, (family, own)) in enumerate(zip(_COLOURS, curves.items(), strict=False)):
+        # Beside each other, so that one interval does not hide another.
+        steps = [step + 0.06 * (2 * number - 1) for step in range(len(own))]
         axes.plot(steps, [row[name] for row in own], "-o", color=colour, label=family)
         for step, row in zip(steps, own, strict=True):
             if row[f"{name}_low"] is not None:

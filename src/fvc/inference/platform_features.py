@@ -1,8 +1,9 @@
 """The features of platforms' clips, measured as `fvc predict` measures a file that it is given."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fvc.features.names import FEATURE_NAMES, SCALED_FEATURE_NAMES
@@ -13,6 +14,8 @@ from fvc.workspace import Workspace
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from fvc.transcoding.platforms import Transformation
 
 STAGE_NAME = "platform-features"
 UNTOUCHED = "untouched"
@@ -91,3 +94,52 @@ def _units(files: "pl.DataFrame") -> Iterator[Unit]:
     for row in files.iter_rows(named=True):
         fingerprint = row.pop("fingerprint")
         yield Unit(row["clip"], row, fingerprint)
+
+
+def platform_files(
+    workspace: Workspace,
+    index: "pl.DataFrame",
+    transformations: Sequence["Transformation"],
+    table: Path | None,
+) -> "pl.DataFrame":
+    """List what is to be measured: each source's raw file, and the clips that were made of it.
+
+    Parameters
+    ----------
+    workspace
+        The project.
+    index
+        ``source, video_path``: the raw files.
+    transformations
+        What was asked for.
+    table
+        Of the clips' stage; a clip that failed is not in it.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``clip, source, transformation, video_path, fingerprint``.
+    """
+    import polars as pl
+
+    from fvc.stages import fingerprint_file
+    from fvc.tables import read_table
+    from fvc.transcoding.platform_stage import clip_name
+
+    raw = index.select(
+        pl.col("source").map_elements(lambda s: clip_name(s, UNTOUCHED), pl.String).alias("clip"),
+        "source",
+        pl.lit(UNTOUCHED).alias("transformation"),
+        "video_path",
+        pl.Series(
+            "fingerprint",
+            [fingerprint_file(workspace.absolute(path)) for path in index["video_path"]],
+            dtype=pl.String,
+        ),
+    )
+    if table is None:
+        return raw
+    names = [t.name for t in transformations]
+    clips = read_table(table).filter(pl.col("transformation").is_in(names))
+    clips = clips.select(*raw.columns[:-1], pl.col("key").alias("fingerprint"))
+    return pl.concat([raw, clips]).sort("source", "transformation")
