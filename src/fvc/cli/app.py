@@ -63,8 +63,17 @@ VERBS = {
         "fvc.cli.evaluate:command",
         "A finished detector on the locked set or on another corpus.",
     ),
+    "calibration": (
+        "fvc.cli.calibration:command",
+        "How far a detector's probabilities can be taken at their word.",
+    ),
+    "decisions": (
+        "fvc.cli.decisions:command",
+        "What each way to call videos real, fake or undecided comes to.",
+    ),
     "importance": ("fvc.cli.importance:command", "Which features a detector's score rests on."),
     "robustness": ("fvc.cli.robustness:command", "What altered videos do to a detector's scores."),
+    "notebooks": ("fvc.cli.notebooks:command", "Step 6: a notebook of each model."),
     "figures": ("fvc.cli.figures:command", "Results as figures and tables for a paper."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
     "track": ("fvc.cli.track:command", "Results in MLflow: what is there, and sending the rest."),
@@ -75,7 +84,7 @@ VERBS = {
 EXIT_TERMINATED = 143
 
 # Verbs of the documents that this version does not have yet.
-PLANNED = ("notebooks", "dashboard")
+PLANNED = ("dashboard",)
 
 
 def build_app() -> App:

@@ -5,12 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fvc.reporting.figures.stage import FigureReport, generate_figures
+    from fvc.reporting.notebooks.stage import NotebookReport, generate_model_notebooks
 
-__all__ = ["FigureReport", "generate_figures"]
+_HOME = {
+    "FigureReport": "figures",
+    "NotebookReport": "notebooks",
+    "generate_figures": "figures",
+    "generate_model_notebooks": "notebooks",
+}
+
+__all__ = ["FigureReport", "NotebookReport", "generate_figures", "generate_model_notebooks"]
 
 
 def __getattr__(name: str) -> Any:
     # Matplotlib is not loaded by whoever only asks what there is.
-    if name in __all__:
-        return getattr(import_module("fvc.reporting.figures.stage"), name)
+    if name in _HOME:
+        return getattr(import_module(f"fvc.reporting.{_HOME[name]}.stage"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Notebooks of the models: one a model, made from the registry."""
