@@ -4,7 +4,7 @@ The folds of all models, one after the other, are numbered through; a part holds
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fvc.errors import LockedError
@@ -42,9 +42,24 @@ def folds_of_part(
 
 
 def train_part(
-    specs: Sequence[ModelSpec], request: Request, fits: Fits, part: Part
+    specs: Sequence[ModelSpec],
+    request: Request,
+    fits: Fits,
+    part: Part,
+    reader: Callable[[ModelSpec], Clips],
 ) -> list[ModelOutcome]:
     """Fit a part of the folds, and finish the models of which these were the last.
+
+    Parameters
+    ----------
+    specs
+        The models asked for.
+    request, fits
+        As in `train_model`.
+    part
+        Which part.
+    reader
+        Reads what a model is fitted to.
 
     Raises
     ------
@@ -55,7 +70,7 @@ def train_part(
     outcomes: dict[str, ModelOutcome] = {}
     try:
         for spec, folds in folds_of_part(specs, int(request.split["n_splits"]), part):
-            clips = read_clips(request.workspace, spec.tables, sources)
+            clips = reader(spec)
             with held(request.workspace.model(spec.name), spec.name, part):
                 outcome = fit_folds(spec, clips, sources, request, fits, folds)
             if outcome.status == "fitted":

@@ -2,8 +2,10 @@
 
 import importlib
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
+from fvc.errors import MissingExtraError
 from fvc.models import ModelSpec
 from fvc.models.registry import FAMILIES
 from fvc.training.clips import Clips, Sources
@@ -49,6 +51,8 @@ class ClipReader:
             An earlier stage has not run, or weights are missing.
         NothingLeftError
             There is no clip.
+        MissingExtraError
+            torch is not installed, and the model needs it.
         """
         key = (spec.family, spec.tables, spec.video, spec.embedding and spec.embedding.backbone)
         if self._clips is None or key != self._key:
@@ -59,6 +63,8 @@ class ClipReader:
     def _read(self, spec: ModelSpec) -> Clips:
         request = self._request
         if spec.family in ("video", "embedding"):
+            if not all(find_spec(name) for name in ("torch", "lightning")):
+                raise MissingExtraError(spec.name, "deep")
             # OpenCV, and for embeddings torch, are loaded for those who need them alone.
             readers = importlib.import_module("fvc.training.video.reading")
             clips: Clips = readers.read_for(spec, request, self._sources)

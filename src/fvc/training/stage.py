@@ -31,6 +31,7 @@ from fvc.training.reading import ClipReader, training_order
 from fvc.training.report import ModelOutcome, TrainReport
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split, read_index
+from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
 
 __all__ = ["DEFAULT_MODELS", "read_clips", "stage5_train_models"]
@@ -59,6 +60,13 @@ def stage5_train_models(
     inner_splits: int = 3,
     workers: int | None = None,
     shard: str | None = None,
+    ensemble: bool = False,
+    weights: str = "pretrained",
+    tiny: bool = False,
+    max_epochs: int | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+    devices: int = 1,
     delete_existing: bool = False,
     track: Track = "auto",
 ) -> TrainReport:
@@ -83,10 +91,28 @@ def stage5_train_models(
     inner_splits
         Inner folds within the training part of each fold, at least 2.
     workers
-        Folds fitted side by side, one thread each; by default one a core.
+        Folds fitted side by side, one thread each; by default one a core. Nets are fitted one
+        after the other, on so many threads where there is no GPU.
     shard
         Fit part i of n of the models' folds, as in ``1/30``; with n models times folds, one task a
         model and fold. The run that fits a model's last fold finishes the model.
+    ensemble
+        Train an ensemble of the models asked for, too (the model ``ensemble``): stacked on scores
+        of inner folds, beside their plain mean.
+    weights
+        What nets begin with: ``pretrained``, ``none`` (random weights; tables then say so) or a
+        file of weights.
+    tiny
+        Build nets in their smallest form, with random weights: to try the way, not for results.
+    max_epochs
+        Epochs of a net at most; by default the model's own number.
+    batch_size
+        Clips that a net takes in a step; an update stays one of as many clips. By default the
+        model's own number.
+    device
+        Where nets are fitted: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+    devices
+        GPUs (or, without one, processes) that fit a net together.
     delete_existing
         Start afresh: forget these models' results, and folds that no longer fit, which are then
         made anew.
@@ -119,7 +145,7 @@ def stage5_train_models(
         Another run trains one of these models.
     """
     begun = time.perf_counter()
-    specs = asked_models(model_types)
+    specs = asked_models((*model_types, "ensemble") if ensemble else model_types)
     if n_splits < 2 or inner_splits < 2:
         raise OptionError("n_splits and inner_splits are 2 or more")
     if (repeats is not None and repeats < 1) or (workers is not None and workers < 1):
@@ -148,6 +174,15 @@ def stage5_train_models(
         seed=seed,
         repeats=repeats,
         workers=workers or usable_cores(),
+        nets=VideoOptions(
+            weights="none" if tiny and weights == "pretrained" else weights,
+            tiny=tiny,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            device=device,
+            devices=devices,
+            threads=workers or usable_cores(),
+        ),
     )
     with show_progress() as fits, log_file(workspace.logs(5), "train") as log, one_thread():
         _warn_of_duplicates(workspace)
@@ -157,7 +192,8 @@ def stage5_train_models(
                 specs, request, fits, delete_existing=delete_existing, finished=finished
             )
         else:
-            outcomes = train_part(specs, request, fits, part)
+            reader = ClipReader(request, Sources.from_folds(split.folds, split.block["repeats"]))
+            outcomes = train_part(specs, request, fits, part, reader)
             for outcome in outcomes:
                 if outcome.status in ("trained", "kept"):
                     finished(outcome.name)

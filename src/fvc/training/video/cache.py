@@ -1,7 +1,8 @@
 """Frames decoded once: a memory-mapped file a clip, read by every epoch, fold and model."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fvc.engines import Engine, heartbeat
-from fvc.errors import NothingLeftError
-from fvc.stages import RunOptions, Stage, Unit, fingerprint_file, run_stage
+from fvc.errors import LockedError, NothingLeftError
+from fvc.stages import RunOptions, Stage, StageReport, Unit, fingerprint_file, run_stage
 from fvc.tables import atomic_write, read_table
 from fvc.training.video.frames import FrameSetting, take_frames
 from fvc.workspace import StageFiles, Workspace
 
 logger = logging.getLogger("fvc.training")
+
+_WAIT_SECONDS = 1.0
 
 
 class FrameSchema(dy.Schema):
@@ -144,10 +147,29 @@ def make_frames(
         outputs=stored_files,
     )
     units = [clip_unit(row, workspace) for row in clips.iter_rows(named=True)]
-    report = run_stage(stage, units, workspace, options or RunOptions(), engine=engine)
+    report = when_free(
+        lambda: run_stage(stage, units, workspace, options or RunOptions(), engine=engine)
+    )
     if report.failed:
         logger.warning("%s", report.summary(workspace.relative(workspace.failures)))
     return FrameStore(workspace.root, setting, read_store(report.table, files))
+
+
+def when_free(run: Callable[[], StageReport]) -> StageReport:
+    """Run a stage; where another run is at it, wait for its end: there is then nothing left to do.
+
+    Shares of a training begin at once and want the same frames. A lock goes with its process, so
+    that nobody waits for a dead one.
+    """
+    told = False
+    while True:
+        try:
+            return run()
+        except LockedError as error:
+            if not told:
+                logger.info("waiting: %s", error)
+            told = True
+            time.sleep(_WAIT_SECONDS)
 
 
 def clip_unit(row: Mapping[str, Any], workspace: Workspace) -> Unit:

@@ -1,7 +1,5 @@
 """What models that look at frames read: frames, flow, or the tokens of a frozen backbone."""
 
-from dataclasses import replace
-
 from fvc.models import ModelSpec
 from fvc.training.clips import Clips, Sources
 from fvc.training.model import Request
@@ -29,9 +27,8 @@ def read_for(spec: ModelSpec, request: Request, sources: Sources) -> Clips:
     NothingLeftError
         There is no clip.
     """
-    options = replace(request.nets, threads=request.workers)
     clips = read_video_clips(
-        request.workspace, sources, frame_settings(spec), options, workers=request.workers
+        request.workspace, sources, frame_settings(spec), request.nets, workers=request.workers
     )
     if spec.family == "video":
         return clips
