@@ -139,22 +139,44 @@ def debiased_calibration_error(fake: Any, probability: Any) -> float | str:
 def debiased_squared_error(fake: Any, probability: Any) -> float | str:
     """Return the square that `debiased_calibration_error` takes the root of; may be below 0."""
     y, p = np.asarray(fake, dtype=np.float64), np.asarray(probability, dtype=np.float64)
-    bins = min(MAX_BINS, len(y) // MIN_PER_BIN)
+    place = equal_mass_bins(p)
+    if isinstance(place, str):
+        return place
+    n = np.bincount(place).astype(np.float64)
+    mean_y, mean_p = np.bincount(place, y) / n, np.bincount(place, p) / n
+    scatter = mean_y * (1 - mean_y) / (n - 1)
+    return float(np.sum(n / len(y) * ((mean_p - mean_y) ** 2 - scatter)))
+
+
+def equal_mass_bins(probability: Any, *, sources: int | None = None) -> npt.NDArray[np.intp] | str:
+    """Deal probabilities into bins of about equal numbers.
+
+    Parameters
+    ----------
+    probability
+        Shape (n,). Equal ones share a bin.
+    sources
+        How many sources they are of, where a source stands there once a repeat; n by default. There
+        is a bin for every `MIN_PER_BIN`, at most `MAX_BINS`.
+
+    Returns
+    -------
+    numpy.ndarray or str
+        Number of each one's bin, 0 … bins − 1, ascending with the probability; every bin holds two
+        or more. Or why there are none.
+    """
+    p = np.asarray(probability, dtype=np.float64)
+    there = len(p) if sources is None else sources
+    bins = min(MAX_BINS, there // MIN_PER_BIN)
     if bins < 2:
-        return f"needs {2 * MIN_PER_BIN} sources, there are {len(y)}"
+        return f"needs {2 * MIN_PER_BIN} sources, there are {there}"
     edges = np.unique(np.quantile(p, np.arange(1, bins) / bins, method="lower"))
     place = np.searchsorted(edges, p, side="left")
     n = np.bincount(place, minlength=bins).astype(np.float64)
-    use = n > 0
-    if (n[use] < 2).any():
+    if (n[n > 0] < 2).any():
         # A lone score has no scatter to subtract; it joins the bin before it (or after the first).
         place = _join_lone(place, n)
-        n = np.bincount(place, minlength=bins).astype(np.float64)
-        use = n > 0
-    mean_y = np.bincount(place, y, minlength=bins)[use] / n[use]
-    mean_p = np.bincount(place, p, minlength=bins)[use] / n[use]
-    scatter = mean_y * (1 - mean_y) / (n[use] - 1)
-    return float(np.sum(n[use] / len(y) * ((mean_p - mean_y) ** 2 - scatter)))
+    return np.unique(place, return_inverse=True)[1]
 
 
 def _join_lone(place: npt.NDArray[np.intp], n: Floats) -> npt.NDArray[np.intp]:

@@ -3,7 +3,7 @@
 Neither Polars nor scikit-learn, since every answer to a single video waits for this module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -190,10 +190,10 @@ class IsotonicCalibrator:
         return cls(tuple(at.tolist()), tuple(p.tolist()))
 
 
-_OF_METHOD = {
-    "temperature": TemperatureCalibrator,
-    "sigmoid": SigmoidCalibrator,
-    "isotonic": IsotonicCalibrator,
+_READERS: dict[str, Callable[[Mapping[str, Any]], Calibrator]] = {
+    "temperature": TemperatureCalibrator.from_dict,
+    "sigmoid": SigmoidCalibrator.from_dict,
+    "isotonic": IsotonicCalibrator.from_dict,
 }
 
 
@@ -207,11 +207,10 @@ def calibrator_from_dict(document: Mapping[str, Any]) -> Calibrator:
     KeyError
         Something is missing.
     """
-    kind = _OF_METHOD.get(str(document["method"]))
-    if kind is None:
+    read = _READERS.get(str(document["method"]))
+    if read is None:
         raise ValueError(f"there is no calibrator {document['method']!r}: {', '.join(METHODS)}")
-    found: Calibrator = kind.from_dict(document)
-    return found
+    return read(document)
 
 
 def softened(fake: Any, weights: Floats) -> Floats:

@@ -57,6 +57,15 @@ class PValues:
         place = np.searchsorted(self.at, np.asarray(nonconformity, dtype=np.float64), side="left")
         return np.asarray(np.append(self.p, self.least)[place])
 
+    def beyond(self, rate: float) -> float | None:
+        """Give the score beyond which p is at most `rate`; None where it never is."""
+        reached = np.flatnonzero(self.p <= rate)
+        if not len(self.at):
+            return None
+        if not len(reached):
+            return float(self.at[-1]) if self.least <= rate else None
+        return float(self.at[reached[0] - 1]) if reached[0] else -math.inf
+
     @property
     def least(self) -> float:
         """The least p-value that can come out: 1 / (K + 1)."""
@@ -159,6 +168,27 @@ def fit_decisions(score: Any, label: Any, group: Any, repeat: Any, fold: Any) ->
 
 
 def _out_of_fold(s: Floats, y: Any, g: Any, repeat: Any, fold: Any) -> list[dict[str, Any]]:
+    p = out_of_fold_p_values(s, y, g, repeat, fold)
+    return [_found(rate, p, y, g) for rate in ERROR_RATES]
+
+
+def out_of_fold_p_values(
+    score: Any, label: Any, group: Any, repeat: Any, fold: Any
+) -> dict[str, Floats]:
+    """Give each score the p-values of both classes from the other folds of its repeat.
+
+    Parameters
+    ----------
+    score, label, group, repeat, fold
+        As for `fit_decisions`.
+
+    Returns
+    -------
+    dict
+        ``real`` and ``fake``, shape (n,): how strange the score is for the class.
+    """
+    s, y, g = np.asarray(score, dtype=np.float64), np.asarray(label), np.asarray(group)
+    repeat, fold = np.asarray(repeat), np.asarray(fold)
     p = {name: np.full(len(s), np.nan) for name in CLASSES}
     for r in np.unique(repeat):
         for k in np.unique(fold[repeat == r]):
@@ -167,7 +197,7 @@ def _out_of_fold(s: Floats, y: Any, g: Any, repeat: Any, fold: Any) -> list[dict
                 rows = others & (y == of)
                 table = fit_p_values(nonconformity(s[rows], name), g[rows])
                 p[name][here] = table(nonconformity(s[here], name))
-    return [_found(rate, p, y, g) for rate in ERROR_RATES]
+    return p
 
 
 def _found(rate: float, p: dict[str, Floats], y: Any, g: Any) -> dict[str, Any]:
@@ -198,4 +228,5 @@ __all__ = [
     "fit_p_values",
     "groups_needed",
     "nonconformity",
+    "out_of_fold_p_values",
 ]
