@@ -11,6 +11,7 @@ from rich.table import Table
 from fvc.cli.output import Report, print_json, show_summary
 from fvc.cli.verb import app_of, options_of
 from fvc.errors import MissingInputError
+from fvc.evaluation.matched_boards import NOT_MATCHED, boards_beside
 from fvc.pipeline import PipelineReport
 from fvc.workspace import Workspace
 
@@ -32,6 +33,7 @@ def leaderboard(project: Path = Path("."), *, json: bool = False) -> None:
     if not path.is_file():
         raise MissingInputError("no leaderboard", path=path, remedy="Run `fvc train` first")
     board = json_format.loads(path.read_text(encoding="utf-8"))
+    board["beside"] = boards_beside(workspace)
     if json:
         print_json(board)
     else:
@@ -47,21 +49,19 @@ def print_leaderboard(board: dict[str, Any], workspace: Workspace) -> None:
         f"folds · scores on sources, 95 % intervals",
         soft_wrap=True,
     )
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model", no_wrap=True)
-    for heading in ("ROC AUC", "interval", "F1", "bal. acc.", "scored"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for model in models:
-        scored = f"{model['n_scored']}/{model['n_sources']}"
-        name = model["model"] + ("" if model["complete"] else " (incomplete)")
-        table.add_row(name, *_scores(model), scored)
-    baselines = [b for b in board["baselines"] if b["roc_auc"] is not None and b["columns"]]
-    baselines.sort(key=lambda b: -b["roc_auc"])
-    table.add_section()
-    for row in baselines[:SHOWN_BASELINES]:
-        scored = f"{row['n_scored']}/{row['n_sources']}"
-        table.add_row(f"[dim]{_label(row['baseline'])}[/]", *_scores(row), scored)
-    console.print(table)
+    beside, matching = boards_beside(workspace), board.get("matching")
+    if matching is not None:
+        console.print(f"[bold]Matched: {escape(matching['words'])}[/]", soft_wrap=True)
+    elif beside:
+        console.print(f"[bold]{NOT_MATCHED.capitalize()}[/]")
+    console.print(_table(board))
+    for other in beside:
+        folds = "" if other["same_folds"] else ", on other folds"
+        console.print(
+            f"\n[bold]The same sources, {escape(other['label'])}[/]{folds} ({other['project']})",
+            soft_wrap=True,
+        )
+        console.print(_table(other))
     selection = board.get("selection") or {}
     if selection.get("corrected") is not None and len(selection["candidates"]) > 1:
         console.print(
@@ -76,6 +76,24 @@ def print_leaderboard(board: dict[str, Any], workspace: Workspace) -> None:
         plots = folder / "plots" if (folder / "plots").is_dir() else folder
         console.print(f"Plots, in each model's folder: {plots}", soft_wrap=True)
     console.print(f"All numbers: {workspace.leaderboard_json}", soft_wrap=True)
+
+
+def _table(board: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    for heading in ("ROC AUC", "interval", "F1", "bal. acc.", "scored"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model in board["models"]:
+        scored = f"{model['n_scored']}/{model['n_sources']}"
+        name = model["model"] + ("" if model["complete"] else " (incomplete)")
+        table.add_row(name, *_scores(model), scored)
+    baselines = [b for b in board["baselines"] if b["roc_auc"] is not None and b["columns"]]
+    baselines.sort(key=lambda b: -b["roc_auc"])
+    table.add_section()
+    for row in baselines[:SHOWN_BASELINES]:
+        scored = f"{row['n_scored']}/{row['n_sources']}"
+        table.add_row(f"[dim]{_label(row['baseline'])}[/]", *_scores(row), scored)
+    return table
 
 
 def show_training(report: Report, workspace: Workspace) -> None:

@@ -29,6 +29,7 @@ from fvc.evaluation.folds import (
 )
 from fvc.evaluation.leaderboard import is_simulated
 from fvc.evaluation.locked import split_locked
+from fvc.evaluation.matched_boards import matching_of
 from fvc.evaluation.paired import paired_bootstrap
 from fvc.tables import IndexSchema, check, read_table, write_json_atomic, write_table
 from fvc.workspace import Workspace
@@ -121,6 +122,7 @@ def confound_report(
         "values": [row for column in _ORIGINS for row in _values(index, column)],
         "split": split,
         "unit": "source",
+        "matching": matching_of(workspace),
         "simulated": is_simulated(index),
         "resamples": resamples,
         "seed": seed,
@@ -363,6 +365,12 @@ def _notes(document: dict[str, Any]) -> list[str]:
         notes.append(
             "There is no split file yet; the folds are those that `fvc train` makes by default."
         )
+    if document["matching"] is not None:
+        notes.append(
+            f"The clips are matched ({document['matching']['words']}): these are properties of the "
+            "matched files. Shape, length and the bits that a picture takes are left as they are."
+        )
+        notes += document["matching"]["notes"]
     silent = [row for row in document["baselines"] if row["reason"]]
     if silent:
         named = "; ".join(f"{row['baseline']} ({row['reason']})" for row in silent)

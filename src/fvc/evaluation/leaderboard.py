@@ -8,6 +8,7 @@ import polars as pl
 from fvc.errors import MissingInputError
 from fvc.evaluation.baselines import metadata_baselines, rival_warning
 from fvc.evaluation.folds import describe_split, index_fingerprint, load_folds, read_folds_info
+from fvc.evaluation.matched_boards import matching_of
 from fvc.evaluation.winner import leaderboard_selection
 from fvc.tables import IndexSchema, check, read_table, write_json_atomic, write_table
 from fvc.workspace import Workspace
@@ -29,7 +30,7 @@ _SCORES = (
     *("accuracy", "balanced_accuracy", "precision", "recall", "average_precision"),
     *("equal_error_rate", "mcc", "log_loss", "brier"),
 )
-_LAST = ("n_groups", "n_splits", "repeats", "incomplete_reason", "stale", "warning")
+_LAST = ("n_groups", "n_splits", "repeats", "incomplete_reason", "stale", "warning", "matched")
 
 
 def build_leaderboard(
@@ -51,8 +52,8 @@ def build_leaderboard(
     dict
         ``models``: rows sorted by AUC, models that are incomplete or were trained on other folds
         last and marked; ``baselines``; ``selection``, the winner's naive score and the one
-        corrected for the choice; ``split``; ``unit``; ``simulated``; ``notes``, what a
-        reader has to know; ``version``.
+        corrected for the choice; ``split``; ``unit``; ``simulated``; ``matching``, what the clips
+        were brought to, or None; ``notes``, what a reader has to know; ``version``.
 
     Raises
     ------
@@ -79,6 +80,9 @@ def build_leaderboard(
     for row in models:
         row["warning"] = rival_warning(row, baselines)
     models.sort(key=_rank)
+    matching = matching_of(workspace)
+    for row in models:
+        row["matched"] = None if matching is None else matching["words"]
     board = {
         "models": models,
         "baselines": baselines,
@@ -86,7 +90,8 @@ def build_leaderboard(
         "split": split,
         "unit": "source",
         "simulated": is_simulated(index),
-        "notes": corpus_notes(index) + notes,
+        "matching": matching,
+        "notes": corpus_notes(index) + ([] if matching is None else matching["notes"]) + notes,
         "version": LEADERBOARD_VERSION,
     }
     write_json_atomic(workspace.leaderboard_json, board)
@@ -123,7 +128,7 @@ def _rank(row: dict[str, Any]) -> tuple[bool, bool, float, str]:
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     whole = {"n_sources", "n_scored", "n_real", "n_fake", "n_groups", "n_splits", "repeats"}
-    text = {"model", "unit", "incomplete_reason", "warning"}
+    text = {"model", "unit", "incomplete_reason", "warning", "matched"}
     flags = {"complete", "stale"}
     schema: dict[str, Any] = {}
     for name in (*_FIRST, *_SCORES, *_LAST):

@@ -382,6 +382,9 @@ class Predictor:
                 "Out of fold the scores said nothing about the label: the calibrated probability "
                 "of every file is the share of fakes."
             )
+        matching = self.card.recipe.matching
+        if matching is not None:
+            said.append(f"Every file is matched before it is judged: {matching.words}.")
         warning = self.leaderboard.get("warning")
         if warning:
             said.append(f"{warning[0].upper()}{warning[1:]}")
