@@ -82,7 +82,6 @@ def _embedding(
         family="embedding",
         description=description,
         tables=(3,),
-        settings={"token_size": tokens[1]},
         grid=(_TREES,),
         estimator="fvc.models.embedding:"
         + ("PooledTokensXGBoost" if head is None else f"{head.capitalize()}TokensXGBoost"),

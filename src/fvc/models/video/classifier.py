@@ -14,6 +14,35 @@ from fvc.models.video_spec import LoadedWeights, VideoModelSettings
 RANDOM = LoadedWeights("none")
 
 
+class Checkpointed(nn.Module):
+    """A module that can run its stages with their activations computed again when needed."""
+
+    checkpointing: bool = False
+
+    def run(self, stage: Callable[..., Any], *inputs: Any) -> Any:
+        """Run one stage."""
+        if not (self.checkpointing and self.training and torch.is_grad_enabled()):
+            return stage(*inputs)
+
+        def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+            return nullcontext(), _statistics_kept(self)
+
+        return checkpoint(stage, *inputs, use_reentrant=False, context_fn=contexts)
+
+
+class Backbone(Checkpointed):
+    """Turns clips into tokens: ``forward((B, 3, T, H, W)) -> (B, T', D)``, with `token_size` D."""
+
+    token_size: int
+
+    def renamed(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Turn a published state dict into one of this module: its names, without its classifier.
+
+        The default fits modules that have the published names, and drops nothing.
+        """
+        return state
+
+
 class VideoClassifier(nn.Module):
     """A backbone and a head that turn a batch of clips into logits of *fake*.
 
@@ -32,7 +61,7 @@ class VideoClassifier(nn.Module):
 
     loaded_weights: LoadedWeights
 
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+    def __init__(self, backbone: Backbone, head: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
@@ -41,7 +70,8 @@ class VideoClassifier(nn.Module):
 
     def forward(self, clips: Tensor, flow: Tensor | None = None) -> Tensor:
         """Return logits ``(B,)``; `flow` is for models that take it."""
-        logits: Tensor = self.head(self.backbone(clips))
+        given = (clips,) if flow is None else (clips, flow)
+        logits: Tensor = self.head(self.backbone(*given))
         return logits.squeeze(-1)
 
     def backbone_parameters(self) -> Iterator[nn.Parameter]:
@@ -91,15 +121,9 @@ class VideoClassifier(nn.Module):
     def checkpoint_gradients(self, on: bool = True) -> None:
         """Compute the backbone's activations again in the backward pass instead of keeping them."""
         for module in self.backbone.modules():
-            foreign: Any = module
             if isinstance(module, Checkpointed):
                 module.checkpointing = on
-            elif hasattr(module, "set_grad_checkpointing"):
-                foreign.set_grad_checkpointing(on)
-            elif on and hasattr(module, "gradient_checkpointing_enable"):
-                foreign.gradient_checkpointing_enable({"use_reentrant": False})
-            elif hasattr(module, "gradient_checkpointing_disable"):
-                foreign.gradient_checkpointing_disable()
+            _foreign_checkpointing(module, on)
 
 
 class TokenBackbone(nn.Module):
@@ -116,11 +140,17 @@ class TokenBackbone(nn.Module):
     token_size: int
     loaded_weights: LoadedWeights
 
-    def __init__(self, backbone: nn.Module, token_size: int) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone
-        self.token_size = token_size
+        self.token_size = backbone.token_size
         self.loaded_weights = RANDOM
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode: tokens must not depend on what else is in a batch."""
+        return super().train(False)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Return the tokens of clips ``(B, 3, T, H, W)``."""
@@ -128,39 +158,40 @@ class TokenBackbone(nn.Module):
         return tokens
 
 
-class Checkpointed(nn.Module):
-    """A module that can run its stages with their activations computed again when needed."""
-
-    checkpointing: bool = False
-
-    def run(self, stage: Callable[..., Any], *inputs: Any) -> Any:
-        """Run one stage."""
-        if not (self.checkpointing and self.training and torch.is_grad_enabled()):
-            return stage(*inputs)
-
-        def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-            return nullcontext(), _statistics_kept(self)
-
-        return checkpoint(stage, *inputs, use_reentrant=False, context_fn=contexts)
-
-
 @contextmanager
 def _statistics_kept(module: nn.Module) -> Iterator[None]:
     """Keep batch norm from counting a batch twice when a stage runs again."""
     norms = [norm for norm in _batch_norms(module) if norm.training and norm.track_running_stats]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        # No momentum moves no statistic; the counter is turned back.
+        norm.momentum = 0.0
+        norm.num_batches_tracked = _copy(norm.num_batches_tracked)
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count
+
+
+def _copy(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.clone()
+
+
+def _foreign_checkpointing(module: Any, on: bool) -> None:
+    """Ask a module of timm or Transformers, which have names of their own for it."""
+    if hasattr(module, "set_grad_checkpointing"):
+        module.set_grad_checkpointing(on)
+        return
+    # Transformers gave it the first name in a release of the fifth series.
+    for kind in ("activation", "gradient"):
+        if hasattr(module, f"{kind}_checkpointing_enable"):
+            if on:
+                getattr(module, f"{kind}_checkpointing_enable")({"use_reentrant": False})
+            else:
+                getattr(module, f"{kind}_checkpointing_disable")()
+            return
 
 
 def _batch_norms(module: nn.Module) -> Iterator[_BatchNorm]:
     return (m for m in module.modules() if isinstance(m, _BatchNorm))
-
-
-def new_head(size: int, dropout: float) -> nn.Sequential:
-    """Make the usual head: dropout, and one linear unit."""
-    return nn.Sequential(nn.Dropout(dropout), nn.Linear(size, 1))
