@@ -84,9 +84,7 @@ def test_quality_and_bytes_fall_together(raw: Path, made: dict[str, Path], famil
     assert [t.quality for t in own] == sorted(t.quality for t in own)
 
 
-def test_downscaling_takes_what_half_the_size_cannot_hold(
-    raw: Path, made: dict[str, Path]
-) -> None:
+def test_downscaling_takes_what_half_the_size_cannot_hold(raw: Path, made: dict[str, Path]) -> None:
     before, after, written = luma(raw), luma(made["downscaled"]), luma(made["h264-23"])
     assert psnr(before, after) < psnr(before, written) - 3
     # The finest waves, above what half the size can hold, are gone; the coarse ones stay.
@@ -167,12 +165,11 @@ def test_every_frame_is_the_one_on_screen_in_the_middle_of_its_time(fps: Fractio
     times = np.cumsum(np.round(rng.uniform(0.005, 0.12, 40), 3)).tolist()
     last = times[-1] + 0.05
     frames = _frames(times, last)
-    shown, n = [], 0
+    shown = []
     starts = [(f.pts - frames[0].pts) / 90_000 for f in frames]
-    for out in at_rate(iter(frames), fps):
+    for n, out in enumerate(at_rate(iter(frames), fps)):
         assert (out.pts, out.time_base) == (n, 1 / fps)
         shown.append(next(i for i, f in enumerate(frames) if f is out))
-        n += 1
     expected = []
     while (t := (len(expected) + 0.5) / float(fps)) < last - times[0]:
         expected.append(int(np.searchsorted(starts, t, side="right")) - 1)
