@@ -443,7 +443,7 @@ def _of_embedding(spec: ModelSpec, clips: Clips) -> dict[str, Any]:
     made = clips.notes["embedding"]
     return {
         "embedding": made,
-        "video": None if spec.video is None else spec.video.to_dict(),
+        "video": made["video"],
         "weights": made["weights"],
         "random_weights": made["weights"]["random"],
         "tiny": made["tiny"],

@@ -54,7 +54,8 @@ class ClipReader:
         MissingExtraError
             torch is not installed, and the model needs it.
         """
-        key = (spec.family, spec.tables, spec.video, spec.embedding and spec.embedding.backbone)
+        backbone = None if spec.embedding is None else spec.embedding.backbone
+        key = (spec.family, spec.tables, spec.video, backbone)
         if self._clips is None or key != self._key:
             self._clips = None
             self._clips, self._key = self._read(spec), key

@@ -189,9 +189,8 @@ def embed_clips(spec: ModelSpec, workspace: Workspace, clips: VideoClips) -> Cli
     NothingLeftError
         No clip could be embedded.
     """
-    wanted, form = spec.embedding, spec.video
+    wanted, form = spec.embedding, clips.options.form(spec)
     assert wanted is not None
-    assert form is not None
     backbone = open_backbone(wanted.backbone, form, clips.options)
     loaded = backbone.net.loaded_weights
     files = workspace.embedding_store(
@@ -234,6 +233,7 @@ def embed_clips(spec: ModelSpec, workspace: Workspace, clips: VideoClips) -> Cli
         "weights": loaded.to_dict(),
         "weights_hash": backbone.digest,
         "tiny": clips.options.tiny,
+        "video": form.to_dict(),
     }
     return Clips(
         X=X,

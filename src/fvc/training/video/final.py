@@ -126,12 +126,11 @@ def final_net(
         split=request.split,
         inputs=input_settings(request.workspace, spec.tables),
     )
-    assert spec.video is not None
     document |= {
         "simulated": request.simulated,
         "settings_chosen_by": "inner parts of the outer folds: mean ROC AUC on sources, and the "
         "median best epoch",
-        "video": spec.video.to_dict(),
+        "video": clips.options.form(spec).to_dict(),
         "net": {
             "tiny": clips.options.tiny,
             "dropout": plan.settings.dropout,

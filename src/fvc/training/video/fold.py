@@ -158,12 +158,11 @@ def frame_batches(
 
     Sources, and then classes, weigh equally; the mean weight of a clip is one.
     """
-    assert spec.video is not None
     labels = sources.labels[clips.source]
     weights = np.zeros(len(labels), dtype=np.float32)
     of_train = training_weights(clips.source[train], labels[train])
     weights[train] = of_train * (len(train) / of_train.sum())
-    return FrameBatches(clips.files, labels.astype(np.float32), weights, spec.video)
+    return FrameBatches(clips.files, labels.astype(np.float32), weights, clips.options.form(spec))
 
 
 def net_seed(*numbers: int) -> int:

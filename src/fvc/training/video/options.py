@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from fvc.errors import OptionError
-from fvc.models.video_spec import VideoModelSettings
+from fvc.models.registry import ModelSpec
+from fvc.models.video_spec import VideoInput, VideoModelSettings
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ class VideoOptions:
     def weights_source(self) -> Any:
         """The weights as `fvc.models.build_video_model` takes them."""
         return self.weights if self.weights in ("pretrained", "none") else Path(self.weights)
+
+    def form(self, spec: ModelSpec) -> VideoInput:
+        """Say what a net of a model is given: less, for speed, where it is tiny.
+
+        Raises
+        ------
+        OptionError
+            The model does not look at frames.
+        """
+        found = spec.tiny_video if self.tiny else spec.video
+        if found is None:
+            raise OptionError(f"{spec.name} does not look at frames")
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Give what a result depends on in plain JSON types."""

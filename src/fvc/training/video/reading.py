@@ -1,16 +1,15 @@
 """What models that look at frames read: frames, flow, or the tokens of a frozen backbone."""
 
 from fvc.models import ModelSpec
+from fvc.models.video_spec import VideoInput
 from fvc.training.clips import Clips, Sources
 from fvc.training.model import Request
 from fvc.training.video.clips import read_video_clips
 from fvc.training.video.frames import FrameSetting
 
 
-def frame_settings(spec: ModelSpec) -> dict[str, FrameSetting]:
-    """Say which frames, and which flow, a model looks at."""
-    form = spec.video
-    assert form is not None
+def frame_settings(form: VideoInput) -> dict[str, FrameSetting]:
+    """Say which frames, and which flow, a net looks at."""
     found = {"frames": FrameSetting(form.num_frames, form.frame_rate)}
     if form.flow:
         found["flow"] = FrameSetting(form.num_frames, form.frame_rate, form.flow_length)
@@ -27,8 +26,9 @@ def read_for(spec: ModelSpec, request: Request, sources: Sources) -> Clips:
     NothingLeftError
         There is no clip.
     """
+    settings = frame_settings(request.nets.form(spec))
     clips = read_video_clips(
-        request.workspace, sources, frame_settings(spec), request.nets, workers=request.workers
+        request.workspace, sources, settings, request.nets, workers=request.workers
     )
     if spec.family == "video":
         return clips
