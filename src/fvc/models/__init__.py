@@ -26,6 +26,7 @@ from fvc.models.video_spec import (
 if TYPE_CHECKING:
     from fvc.models.building import Weights, build_backbone, build_video_model
     from fvc.models.collinearity import CollinearityFilter
+    from fvc.models.ensemble import Ensemble
     from fvc.models.grids import candidates_of, expand_grid, load_grid
     from fvc.models.imputation import WeightedMedianImputer
     from fvc.models.loading import load_detector, read_card
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _HOME = {
     "CalibratedSVM": "svm",
     "CollinearityFilter": "collinearity",
+    "Ensemble": "ensemble",
     "GradientBoosting": "tabular",
     "LinearSVMBaseline": "tabular",
     "LogisticRegressionBaseline": "tabular",
@@ -65,6 +67,7 @@ __all__ = [
     "CalibratedSVM",
     "CollinearityFilter",
     "EmbeddingSpec",
+    "Ensemble",
     "GradientBoosting",
     "LinearSVMBaseline",
     "LoadedWeights",

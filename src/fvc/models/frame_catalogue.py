@@ -83,8 +83,9 @@ def _embedding(
         description=description,
         tables=(3,),
         grid=(_TREES,),
-        estimator="fvc.models.embedding:"
-        + ("PooledTokensXGBoost" if head is None else f"{head.capitalize()}TokensXGBoost"),
+        estimator="fvc.models.embedding:PooledTokensXGBoost"
+        if head is None
+        else f"fvc.models.temporal_embedding:{head.capitalize()}TokensXGBoost",
         repeats=5 if head is None else 1,
         video=video,
         embedding=EmbeddingSpec(backbone, *tokens, head),

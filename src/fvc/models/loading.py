@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from fvc.errors import DataError, MissingInputError, OptionError
+from fvc.errors import DataError, MissingExtraError, MissingInputError, OptionError
 
 _OWN_TYPES = frozenset({
     "fvc.models.collinearity.CollinearityFilter",
@@ -16,15 +16,17 @@ _OWN_TYPES = frozenset({
     "fvc.models.tabular.SklearnLogisticRegression",
 })  # fmt: skip
 
-_SAFE_FIRST = ("model.skops", "model.json")
+_SAFE_FIRST = ("model.skops", "model.json", "model.safetensors")
+
+_ENSEMBLE = "ensemble.json"
 
 
 def load_detector(path: Path | str, trust: bool = False) -> Any:
     """Load a trained detector.
 
     skops files are read when every type in them is scikit-learn's or this package's own; XGBoost
-    models are read from JSON. A ``.joblib`` file is a pickle, which runs whatever code it holds,
-    and is read only on request.
+    models are read from JSON, and with a temporal head from safetensors. A ``.joblib`` file is a
+    pickle, which runs whatever code it holds, and is read only on request.
 
     Parameters
     ----------
@@ -50,10 +52,16 @@ def load_detector(path: Path | str, trust: bool = False) -> Any:
     file = _find(Path(path))
     if file.suffix == ".skops":
         return _load_skops(file)
+    if file.name == _ENSEMBLE:
+        from fvc.models.ensemble import Ensemble
+
+        return Ensemble.load(file)
     if file.suffix == ".json":
         return _load_xgboost(file)
+    if file.suffix == ".safetensors":
+        return _load_safetensors(file)
     if file.suffix != ".joblib":
-        raise OptionError(f"{file}: a detector ends in .skops, .json or .joblib")
+        raise OptionError(f"{file}: a detector ends in .skops, .json, .safetensors or .joblib")
     if not trust:
         raise OptionError(
             f"{file} is a pickle, which can run any code when it is read. If you made it yourself, "
@@ -87,7 +95,7 @@ def _find(path: Path) -> Path:
     if path.is_file():
         return path
     for folder in (path, path / "final"):
-        for name in (*_SAFE_FIRST, "model.joblib"):
+        for name in (*_SAFE_FIRST, _ENSEMBLE, "model.joblib"):
             if (folder / name).is_file():
                 return folder / name
     raise MissingInputError("no trained detector", path=path, remedy="Run `fvc train` first")
@@ -109,10 +117,30 @@ def _load_skops(file: Path) -> Any:
 def _load_xgboost(file: Path) -> Any:
     import xgboost
 
+    from fvc.models.embedding import PooledTokensXGBoost
     from fvc.models.tabular import GradientBoosting
 
     try:
-        return GradientBoosting.load_native(file)
+        booster = xgboost.Booster()
+        booster.load_model(file)
+        pooled = booster.attr("fvc_class") == PooledTokensXGBoost.__name__
+        return (PooledTokensXGBoost if pooled else GradientBoosting).load_native(file)
     except (xgboost.core.XGBoostError, json.JSONDecodeError) as error:
         first = str(error).strip().splitlines()[0]
         raise DataError(f"{file} is not an XGBoost model: {first}") from error
+
+
+def _load_safetensors(file: Path) -> Any:
+    from fvc.models.temporal_embedding import GruTokensXGBoost, TransformerTokensXGBoost
+
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(file), "deep") from error
+    classes = {each.__name__: each for each in (GruTokensXGBoost, TransformerTokensXGBoost)}
+    try:
+        with safe_open(file, framework="numpy") as content:
+            described = json.loads((content.metadata() or {})["fvc"])
+        return classes[described["class"]].load_native(file)
+    except (SafetensorError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{file} is not a detector with a temporal head: {error}") from error

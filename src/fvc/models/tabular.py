@@ -428,8 +428,13 @@ class GradientBoosting(TabularDetector):
 
         booster = xgboost.Booster()
         booster.load_model(path)
+        return cls.of_booster(booster, **json.loads(booster.attr("fvc_settings") or "{}"))
+
+    @classmethod
+    def of_booster(cls, booster: Any, **settings: Any) -> Self:
+        """Make a fitted detector of a booster and the settings it was fitted with."""
         booster.set_param({"nthread": 1})
-        detector = cls(**json.loads(booster.attr("fvc_settings") or "{}"))
+        detector = cls(**settings)
         detector.classes_ = np.array([0, 1])
         detector.n_features_in_ = booster.num_features()
         detector.feature_names_ = list(
