@@ -150,7 +150,7 @@ def test_the_documented_commands_run_in_their_order(project: Path) -> None:
     for output in OUTPUTS:
         assert (project / output).exists(), output
     _python(NOTEBOOK, cwd=project)
-    execute = "src/notebooks/generate_model_notebooks.py --execute --model-types".split()
+    execute = ["src/notebooks/generate_model_notebooks.py", "--execute", "--model-types"]
     models = ["logistic_regression", "svm", "sklearn_logreg"]
     done = _run([sys.executable, *execute, *models], cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -338,7 +338,11 @@ if trained:
     figure, axes = plt.subplots(1, len(shown), figsize=(3.4 * len(shown), 3), squeeze=False)
     for axis, row in zip(axes[0], shown.iter_rows(named=True)):
         axis.axis("off")
-        told = "not scored" if row["score"] is None else f"P(fake) {row['calibrated']:.2f}"
+        told = "not scored"
+        if row["calibrated"] is not None:
+            told = f"P(fake) {row['calibrated']:.2f}"
+        elif row["score"] is not None:
+            told = f"score {row['score']:.2f}, not calibrated"
         axis.set_title(f"{'fake' if row['label'] else 'real'}: {told}", fontsize=10)
         try:
             frame = sample_frames(workspace.absolute(row["video_path"]), num_frames=1).frames[0]
@@ -361,8 +365,8 @@ if detector is not None:
     pair = shown[[0, -1]]
     files = [workspace.absolute(path) for path in pair["video_path"]]
     for source, answer in zip(pair["source"], detector.predict(files, workers=1)):
-        told = answer.error or f"P(fake) {answer.probability:.2f}, {answer.decision}"
-        print(f"{source}: {told}")
+        known = "not known" if answer.probability is None else f"{answer.probability:.2f}"
+        print(f"{source}: {answer.error or f'P(fake) {known}, {answer.decision}'}")
 else:
     print(f"Train {MODEL} first; then: fvc predict PATH --model {MODEL}")
 """
