@@ -310,12 +310,20 @@ def _loading(spec: ModelSpec) -> list[Cell]:
         ),
         _code(
             """
+from fvc.errors import FVCError, VideoError
+
 detector = None
 if trained:
-    detector = fvc.load(MODEL, project=project)
+    try:
+        detector = fvc.load(MODEL, project=project)
+        detector.detector  # reads the file itself
+    except FVCError as error:
+        detector = None
+        print(f"It cannot be loaded: {error}")
+if detector is not None:
     expected = {k: str(v) for k, v in detector.expected.items() if v is not None}
     display(pl.DataFrame({"expected of it": expected.keys(), "": expected.values()}, strict=False))
-else:
+elif not trained:
     print("No model to load yet.")
 """
         ),
@@ -327,7 +335,6 @@ else:
             """
 import matplotlib.pyplot as plt
 
-from fvc.errors import VideoError
 from fvc.video import sample_frames
 
 if trained:
@@ -368,7 +375,7 @@ if detector is not None:
         known = "not known" if answer.probability is None else f"{answer.probability:.2f}"
         print(f"{source}: {answer.error or f'P(fake) {known}, {answer.decision}'}")
 else:
-    print(f"Train {MODEL} first; then: fvc predict PATH --model {MODEL}")
+    print(f"With a trained {MODEL}: fvc predict PATH --model {MODEL}")
 """
         ),
     ]
