@@ -104,18 +104,27 @@ class Cluster:
         self.call("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
 
     def processes_on(self, node: str) -> list[psutil.Process]:
+        """The scripts that run on a node, all that they started, and what of SLURM watches them."""
+        found = []
+        for process in self._processes(SLURMD_NODENAME=node):
+            parent = process.parent()
+            if parent is not None and parent.name() == "slurmstepd":
+                found.append(parent)
+            found.append(process)
+        return found
+
+    def processes_of(self, job: str, task: int) -> list[psutil.Process]:
+        """The script of a task and what it started, the script first."""
+        return self._processes(SLURM_ARRAY_JOB_ID=job, SLURM_ARRAY_TASK_ID=str(task))
+
+    def _processes(self, **wanted: str) -> list[psutil.Process]:
+        wanted["SLURM_CONF"] = str(self.conf)
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                environment = process.environ()
-                if environment.get("SLURM_CONF") != str(self.conf):
-                    continue
-                if environment.get("SLURMD_NODENAME") == node:
-                    parent = process.parent()
-                    if parent is not None and parent.name() == "slurmstepd":
-                        found.append(parent)
+                if wanted.items() <= process.environ().items():
                     found.append(process)
-        return found
+        return sorted(found, key=lambda process: process.create_time())
 
     def stop(self) -> None:
         self.call("scancel", "--quiet", f"--user={getpass.getuser()}")
