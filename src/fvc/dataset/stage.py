@@ -52,6 +52,8 @@ def setup_dataset(
     find_duplicates: bool = False,
     workers: int | None = None,
     strict: bool = False,
+    stall_seconds: float = 120.0,
+    memory_limit_mib: int | None = None,
 ) -> SetupReport:
     """Unpack the corpus's archives, or look through a folder of clips, and write the index.
 
@@ -79,6 +81,10 @@ def setup_dataset(
         Processes that probe videos side by side; by default one a core.
     strict
         Stop with an error where anything could not be used.
+    stall_seconds
+        Give a video up after this many seconds without progress.
+    memory_limit_mib
+        Give a video up when its process holds more memory, in MiB; by default 2048 or less.
 
     Returns
     -------
@@ -97,7 +103,16 @@ def setup_dataset(
         No video at all can be used; ``failures.csv`` says why.
     LockedError
         Another process sets this project up.
+    OptionError
+        A limit is not a positive number.
     """
+    # Of what is set here, finding duplicates takes all and probing what the engine has.
+    run = RunOptions(
+        workers=workers, stall_seconds=stall_seconds, memory_limit_mib=memory_limit_mib
+    )
+    engine = LocalEngine(
+        run.workers, stall_seconds=run.stall_seconds, memory_limit_mib=run.memory_limit_mib
+    )
     workspace = Workspace(project)
     sides = label_sides(include)
     quiet = not _LOG.isEnabledFor(logging.INFO)
@@ -111,7 +126,7 @@ def setup_dataset(
         candidates = gathered.found.candidates
         _LOG.info("probing %d videos", len(candidates))
         with display("probe", quiet=quiet) as shown:
-            rows, unusable = probe_candidates(candidates, workspace, LocalEngine(workers), shown)
+            rows, unusable = probe_candidates(candidates, workspace, engine, shown)
         left_out = [
             replace(item, path=workspace.relative(item.path)) if item.path else item
             for item in (*gathered.unpacked.left_out, *gathered.found.left_out, *unusable)
@@ -126,16 +141,15 @@ def setup_dataset(
             )
         report = _report(gathered, workspace, write_index(rows, workspace), left_out)
         _LOG.debug(report.summary())
-    return _joined(report, workspace, workers, quiet=quiet) if find_duplicates else report
+    if not find_duplicates:
+        return report
+    return _joined(report, workspace, replace(run, quiet=quiet))
 
 
-def _joined(
-    report: SetupReport, workspace: Workspace, workers: int | None, *, quiet: bool
-) -> SetupReport:
+def _joined(report: SetupReport, workspace: Workspace, run: RunOptions) -> SetupReport:
     """Join groups that hold near-duplicates, and report on the groups that are left."""
     from fvc.dataset import duplicates
 
-    run = RunOptions(workers=workers, quiet=quiet)
     found = duplicates.find_duplicates(workspace.root, merge=True, run=run)
     index = read_table(workspace.index_csv)
     return replace(

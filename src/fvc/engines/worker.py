@@ -115,14 +115,17 @@ def _answer(function: Callable[[Any], Any] | None, task: bytes) -> bytes:
 
 def describe(error: BaseException) -> Failure | Fatal:
     """Turn an exception into a failure of its unit, or into the end of the run."""
-    numbers = [getattr(link, "errno", None) for link in _causes(error)]
+    numbers = [
+        getattr(link, "errno", None) for link in _causes(error) if not _about_input(error, link)
+    ]
+    # The limit of one unit, though what meets it is a writer that blames the disk.
+    if errno.EFBIG in numbers:
+        return Failure("output", f"the output became larger than the limit ({_text(error)})")
     if isinstance(error, OutputError | OptionError | NotAvailableError):
         return Fatal(type(error).__name__, _text(error))
     for number in numbers:
         if number in _OUTPUT_GONE:
             return Fatal("OutputError", f"cannot write: {os.strerror(number)} ({_text(error)})")
-    if errno.EFBIG in numbers:
-        return Failure("output", f"the output became larger than the limit ({_text(error)})")
     if isinstance(error, VideoError):
         return Failure(error.kind, error.reason)
     if isinstance(error, DataError):
@@ -139,6 +142,15 @@ def describe(error: BaseException) -> Failure | Fatal:
     if isinstance(error, FVCError):
         return Failure("error", _text(error))
     return Failure("error", f"{type(error).__qualname__}: {_text(error)}")
+
+
+def _about_input(error: BaseException, link: BaseException) -> bool:
+    """Whether a link of an error's causes is FFmpeg's complaint about a video that it reads.
+
+    Decoders borrow the system's error numbers: "no space left" may be a buffer of theirs. What
+    fails in writing a video comes as an `OutputError`.
+    """
+    return isinstance(error, VideoError) and type(link).__module__.startswith("av.")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
