@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from rich.console import Console
 from benchmarks import archives, bookkeeping, memory, pipeline, quality, report, speed
 from benchmarks.clips import Clips
 from benchmarks.context import Bench
-from benchmarks.rows import Results
+from benchmarks.rows import Results, Row
 
 BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "stage1": speed.stage1,
@@ -42,6 +43,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which to run; default: all")
     parser.add_argument("--clips", type=Path, help="measure on the videos of this folder")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
+    parser.add_argument(
+        "--show",
+        type=Path,
+        nargs="+",
+        metavar="JSON",
+        help="measure nothing: put the rows of these files together",
+    )
     parser.add_argument("--write", type=Path, help="renew the table in this Markdown page")
     parser.add_argument("--mark", default="benchmarks", help="name of the page's marks")
     parser.add_argument("--repeats", type=int, default=3, help="pairs of measurements a row")
@@ -59,17 +67,33 @@ def main(arguments: list[str] | None = None) -> Results:
     options = parse(sys.argv[1:] if arguments is None else arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
     results = Results()
+    if options.show:
+        for path in options.show:
+            stored = json.loads(path.read_text())
+            results.rows += map(Row.from_dict, stored["rows"])
+            results.tables |= stored["tables"]
+            results.runs += stored["runs"]
+        return _give(results, options, console)
     with tempfile.TemporaryDirectory(prefix="fvc-benchmarks-") as folder:
         clips = Clips(Path(folder), options.clips, options.tiny)
+        load = os.getloadavg()[0]
         bench = Bench(Path(folder), clips, results, options.repeats, options.full, options.tiny)
         for name in options.names or BENCHMARKS:
             start = time.monotonic()
             BENCHMARKS[name](bench)
             console.print(f"{name}: {time.monotonic() - start:.0f} s")
+    names = ", ".join(options.names or ["everything"])
+    loads = f"{load:.0f} to {os.getloadavg()[0]:.0f}"
+    results.runs.append(f"{names}: on {clips.kind}, at a load of {loads} processes")
+    return _give(results, options, console)
+
+
+def _give(results: Results, options: argparse.Namespace, console: Console) -> Results:
     report.show(results, console)
     if options.json:
         rows = [row.to_dict() for row in results.rows]
-        options.json.write_text(json.dumps({"rows": rows, "tables": results.tables}, indent=2))
+        stored = {"rows": rows, "tables": results.tables, "runs": results.runs}
+        options.json.write_text(json.dumps(stored, indent=2))
     if options.write:
         text = f"{report.machine()}\n\n{report.markdown(results)}"
         report.write_between_markers(options.write, options.mark, text)

@@ -168,6 +168,13 @@ class Clips:
         ]
 
     @cached_property
+    def short(self) -> Path:
+        """Three seconds of 640×360."""
+        width, height = (96, 64) if self.tiny else JOB_SIZE
+        path = self.folder / "short.mp4"
+        return made(path, frames=8 if self.tiny else 90, width=width, height=height, seed=7)
+
+    @cached_property
     def second_of_1080p(self) -> Path:
         width, height = (192, 108) if self.tiny else (1920, 1080)
         return made(

@@ -8,7 +8,10 @@ from benchmarks.measure import call, python, run
 from benchmarks.rows import Row, Target, absolute_row
 
 BYTES_OF_RGB = 3
-MINUTE = 30
+
+# Seconds, and how many times as long as at 30 Hz each frame lasts.
+LENGTHS = {"short": 10, "minute": 60, "long": 600}
+SLOWER = {"short": 5, "minute": 15, "long": 60}
 
 
 def memory(bench: Bench) -> None:
@@ -16,16 +19,16 @@ def memory(bench: Bench) -> None:
     clip = bench.clips.second_of_1080p  # two seconds at 30 Hz
     folder = bench.room("long")
     # At a lower rate the same minutes have fewer frames: quicker to measure, and as long.
-    slower = 1 if bench.full else 30
-    short, minute, long = (folder / f"{name}.mp4" for name in ("short", "minute", "long"))
-    turns = 6 if bench.tiny else 10 * MINUTE // slower
-    slow_minute = 1 if bench.full or bench.tiny else 6
-    turns_of_a_minute = 2 if bench.tiny else MINUTE // slow_minute
-    call("repeat_clip", source=clip, path=short, times=5)
-    call("repeat_clip", source=clip, path=minute, times=turns_of_a_minute, slower=slow_minute)
-    call("repeat_clip", source=clip, path=long, times=turns, slower=slower)
-    frames = 60 * turns
-    note = f"{frames:,} frames" + ("" if bench.full else f", each lasts {slower} times as long")
+    rates = {"short": 1, "minute": 1, "long": 1} if bench.full else SLOWER
+    paths = {name: folder / f"{name}.mp4" for name in rates}
+    turns = {name: LENGTHS[name] // 2 // slower for name, slower in rates.items()}
+    if bench.tiny:
+        turns = {"short": 1, "minute": 2, "long": 6}
+    for name, slower in rates.items():
+        call("repeat_clip", source=clip, path=paths[name], times=turns[name], slower=slower)
+    short, minute, long = (paths[name] for name in ("short", "minute", "long"))
+    counts = f"{60 * turns['long']:,} frames against {60 * turns['short']:,}"
+    note = counts + ("" if bench.full else ", each shown so much longer")
     peaks = {name: _peaks(bench, path) for name, path in (("s", short), ("l", long))}
     for stage in peaks["s"]:
         work = f"{stage}, 10 minutes of 1080p"
@@ -52,7 +55,7 @@ def _against_loading(bench: Bench, minute: Path, clip: Path) -> None:
     two_seconds = run(python("load_all", source=clip)).peak_mib
     one_frame = 1920 * 1080 * BYTES_OF_RGB / 2**20
     # All 1,800 frames would take 11 GiB; two seconds of them show what a frame takes.
-    frames = 60 * (2 if bench.tiny else MINUTE)
+    frames = 60 * (2 if bench.tiny else LENGTHS["minute"] // 2)
     everything = two_seconds + (frames - 60) * one_frame
     for stage, peak in _peaks(bench, minute).items():
         bench.add(
@@ -78,7 +81,7 @@ def _peaks(bench: Bench, clip: Path) -> dict[str, float]:
     def measure(stage: str, function: str, **arguments: Any) -> None:
         peaks[stage] = run(python(function, **arguments)).peak_mib
 
-    measure("stage 1", "stage1", source=clip, folder=folder, count=10)
+    measure("stage 1", "stage1", sources=[clip], folder=folder, count=10, name="any")
     (folder / "ours-1.mp4").rename(copy)
     measure("stage 2", "features", clip=copy, original=clip)
     measure("stage 3", "stage3", sources=[copy], target=small, size=256)

@@ -58,6 +58,21 @@ def copies_command(source: Path, number: int, folder: Path) -> list[str]:
     return command
 
 
+def raw_command(source: Path, target: Path, frames: int) -> list[str]:
+    """Write a clip's first frames as they are, without a codec."""
+    only = ["-frames:v", str(frames), "-pix_fmt", "yuv420p", "-fps_mode", "vfr"]
+    return [*start(source), *only, "-f", "rawvideo", str(target)]
+
+
+def encode_raw_command(raw: Path, target: Path | None, width: int, height: int) -> list[str]:
+    """Encode frames without a codec; without a target, only read them."""
+    shape = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", "30"]
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-threads", "1", *shape, "-i", str(raw)]
+    if target is None:
+        return [*command, "-f", "null", "-"]
+    return [*command, *encoder_options(), str(target)]
+
+
 def _filter(name: str, p: dict[str, Any], width: int, height: int, fps: float) -> str:
     match name:
         case "rotation":

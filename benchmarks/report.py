@@ -65,6 +65,7 @@ def markdown(results: Results) -> str:
             cells[-1] = "**missed**"
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", *(f"{n}. {note}" for n, note in enumerate(notes, start=1))]
+    lines += ["", f"Measured {'; '.join(results.runs)}."] if results.runs else []
     for title, text in results.tables.items():
         lines += ["", f"**{title.capitalize()}**", "", text]
     return "\n".join(lines)
@@ -103,7 +104,6 @@ def machine() -> str:
     references = [text for text in (_first_line("ffmpeg"), _first_line("7z")) if text]
     if references:
         lines.append(f"- references: {'; '.join(references)}")
-    lines.append(f"- load of the machine at the end of the run: {os.getloadavg()[0]:.1f}")
     return "\n".join(lines)
 
 
@@ -127,6 +127,6 @@ def _first_line(program: str) -> str:
         return ""
     arguments = ["-version"] if program == "ffmpeg" else ["i"]
     text = subprocess.run([program, *arguments], capture_output=True, text=True).stdout
-    wanted = r"ffmpeg version \S+" if program == "ffmpeg" else r"7-Zip.*?[\d.]+"
+    wanted = r"ffmpeg version \S+" if program == "ffmpeg" else r"7-Zip.*?\d+\.\d+"
     match = re.search(wanted, text)
     return match[0] if match else ""

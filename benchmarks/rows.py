@@ -2,7 +2,7 @@
 
 import statistics
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,28 @@ class Row:
         return "met" if self.target.is_met(self.median) else "missed"
 
     def to_dict(self) -> dict[str, Any]:
-        target = None if self.target is None else str(self.target)
         return {
             **asdict(self),
-            "target": target,
             "median": self.median,
             "spread": self.spread,
             "verdict": self.verdict,
         }
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Read a row of `to_dict`."""
+        row = {name: values[name] for name in cls.__dataclass_fields__}
+        target = None if row["target"] is None else Target(**row["target"])
+        return cls(**{**row, "figures": tuple(row["figures"]), "target": target})
+
 
 @dataclass
 class Results:
-    """The rows of some benchmarks, and further tables of figures in Markdown."""
+    """The rows of some benchmarks, further tables in Markdown, and how each was measured."""
 
     rows: list[Row] = field(default_factory=list)
     tables: dict[str, str] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)
 
 
 def ratio_row(

@@ -26,13 +26,31 @@ def repeat_clip(source: str, path: str, times: int, slower: int = 1) -> None:
     clips.repeat_clip(Path(source), Path(path), times, slower=slower)
 
 
-def stage1(source: str, folder: str, count: int) -> None:
-    """Write the copy and variants of a clip, as a worker of stage 1 does."""
+def stage1(sources: list[str], folder: str, count: int, name: str | None = None) -> None:
+    """Write copies and variants of clips one after the other, as a worker of stage 1 does.
+
+    Variants are those of a source of that name; by default, of the file's own.
+    """
     from fvc.augmentation.parameters import plan_variants
     from fvc.augmentation.render import COPY, render
 
-    variants = (COPY, *plan_variants("benchmark", count))
-    render(Path(source), [(v, Path(folder) / f"ours{v.index}.mp4") for v in variants])
+    for source in map(Path, sources):
+        variants = (COPY, *plan_variants(name or source.stem, count))
+        render(source, [(v, Path(folder) / f"ours{v.index}.mp4") for v in variants])
+
+
+def stage1_parts(sources: list[str], folder: str, count: int) -> dict[str, float]:
+    """Say where stage 1's CPU seconds go."""
+    from benchmarks.parts import stage1_parts
+
+    return stage1_parts([Path(source) for source in sources], Path(folder), count)
+
+
+def encoding_alone(source: str, target: str, repeats: int) -> list[float]:
+    """CPU seconds of encoding frames that lie in memory."""
+    from benchmarks.parts import encoding_alone
+
+    return encoding_alone(Path(source), Path(target), repeats)
 
 
 def stage3(sources: list[str], target: str, size: int) -> None:

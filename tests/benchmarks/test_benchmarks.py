@@ -46,6 +46,16 @@ def test_a_missing_reference_is_no_failure() -> None:
     assert "get it" in report.markdown(Results([row]))
 
 
+def test_rows_of_several_runs_are_put_together(tmp_path: Path) -> None:
+    one = ratio_row("a", "b", [(1.0, 2.0), (3.0, 4.0)], Target("≤", 0.8), note="warm")
+    two = Row("c", "–", missing="reference not installed: get it")
+    for number, row in enumerate((one, two)):
+        stored = {"rows": [row.to_dict()], "tables": {f"t{number}": "|"}, "runs": [f"r{number}"]}
+        (tmp_path / f"{number}.json").write_text(json.dumps(stored))
+    results = main(["--show", *(str(tmp_path / f"{n}.json") for n in range(2))])
+    assert results == Results([one, two], {"t0": "|", "t1": "|"}, ["r0", "r1"])
+
+
 def test_cpu_seconds_of_grandchildren_count() -> None:
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN.format(0.5)!r}])"
     assert run([sys.executable, "-c", child]).cpu > 0.5
