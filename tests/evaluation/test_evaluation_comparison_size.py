@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from simulated_corpora import two_equal_models
+from benchmarks.simulated import two_equal_models
 
 from fvc.evaluation.clustered_auc import clustered_aucs, delong
 from fvc.evaluation.comparison import compare_predictions

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from simulated_corpora import corpus, fit, out_of_fold
+from benchmarks.simulated import corpus, fit, out_of_fold
 
 from fvc.evaluation import make_folds
 from fvc.evaluation.bootstrap import weighted_auc

@@ -71,6 +71,7 @@ VERBS = {
         "fvc.cli.decisions:command",
         "What each way to call videos real, fake or undecided comes to.",
     ),
+    "interval": ("fvc.cli.interval:command", "How sure a detector's score is."),
     "importance": ("fvc.cli.importance:command", "Which features a detector's score rests on."),
     "robustness": ("fvc.cli.robustness:command", "What altered videos do to a detector's scores."),
     "notebooks": ("fvc.cli.notebooks:command", "Step 6: a notebook of each model."),

@@ -27,8 +27,8 @@ from fvc.training.other_corpus import (
     open_other,
     shared_sources,
 )
+from fvc.training.parts import read_clips
 from fvc.training.split import project_split, read_index
-from fvc.training.stage import read_clips
 from fvc.workspace import Workspace
 
 EVALUATION_VERSION = 1
