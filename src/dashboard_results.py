@@ -1,8 +1,13 @@
-"""Dashboard: the same as `fvc dashboard`."""
+"""Dashboard: the same as `fvc dashboard`, also under ``streamlit run``."""
 
 import sys
 
-from fvc.cli import main
-
 if __name__ == "__main__":
-    main(["dashboard", *sys.argv[1:]])
+    if "streamlit.runtime" in sys.modules:
+        from fvc.dashboard.app import show
+
+        show()
+    else:
+        from fvc.cli import main
+
+        main(["dashboard", *sys.argv[1:]])

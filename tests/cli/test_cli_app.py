@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fvc.cli.app import PLANNED, VERBS, run
+from fvc.cli.app import VERBS, run
 from fvc.errors import FVCError
 
 
@@ -80,12 +80,6 @@ def test_errors_are_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     document = json.loads(capsys.readouterr().out)
     assert document["exit_code"] == 3
     assert "fvc augment" in document["error"]
-
-
-@pytest.mark.parametrize("verb", PLANNED)
-def test_verbs_to_come_say_so(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([verb]) == 8
-    assert f"{verb}: not available in this version" in capsys.readouterr().err
 
 
 def test_a_fault_of_ours_is_a_message_not_a_traceback(

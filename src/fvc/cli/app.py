@@ -13,7 +13,7 @@ from rich.console import Console
 from fvc import __version__
 from fvc.cli.config import with_config
 from fvc.cli.output import print_json
-from fvc.errors import FVCError, NotAvailableError, OptionError
+from fvc.errors import FVCError, OptionError
 
 HELP = """From a corpus of real and fake videos to detectors whose reported numbers hold."""
 
@@ -74,18 +74,17 @@ VERBS = {
     "interval": ("fvc.cli.interval:command", "How sure a detector's score is."),
     "importance": ("fvc.cli.importance:command", "Which features a detector's score rests on."),
     "robustness": ("fvc.cli.robustness:command", "What altered videos do to a detector's scores."),
+    "dashboard": ("fvc.cli.dashboard:command", "The project in the browser."),
     "notebooks": ("fvc.cli.notebooks:command", "Step 6: a notebook of each model."),
     "figures": ("fvc.cli.figures:command", "Results as figures and tables for a paper."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
+    "query": ("fvc.cli.query:command", "SQL over a project's tables and results."),
     "track": ("fvc.cli.track:command", "Results in MLflow: what is there, and sending the rest."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),
     "doctor": ("fvc.cli.doctor:command", "What is installed, what is missing, what installs it."),
 }
 
 EXIT_TERMINATED = 143
-
-# Verbs of the documents that this version does not have yet.
-PLANNED = ("dashboard",)
 
 
 def build_app() -> App:
@@ -128,8 +127,6 @@ def run(tokens: list[str]) -> int:
     """Run the command and return its exit code. What goes wrong is said on standard error."""
     app = build_app()
     try:
-        if tokens and tokens[0] in PLANNED:
-            raise NotAvailableError(f"fvc {tokens[0]}: not available in this version")
         result = app(with_config(tokens, VERBS))
     except CycloptsError:
         # Cyclopts has printed what is wrong, with the nearest right name.

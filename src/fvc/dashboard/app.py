@@ -1,0 +1,32 @@
+"""The pages and their order. Streamlit runs this file anew at every click."""
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from fvc.dashboard.frame import page_of, sidebar
+from fvc.dashboard.pages import corpus, leaderboard, overview
+from fvc.dashboard.serving import PROJECT_VARIABLE
+from fvc.workspace import Workspace
+
+
+def show() -> None:
+    """Show the page that is asked for."""
+    st.set_page_config(page_title="FVC", page_icon=":material/movie:", layout="wide")
+    workspace = Workspace(Path(os.environ.get(PROJECT_VARIABLE, ".")))
+    pages = [
+        st.Page(page_of(show_page, workspace), title=title, url_path=address, icon=icon)
+        for title, address, icon, show_page in (
+            ("Overview", "overview", ":material/home:", overview.show),
+            ("Corpus", "corpus", ":material/video_library:", corpus.show),
+            ("Leaderboard", "leaderboard", ":material/leaderboard:", leaderboard.show),
+        )
+    ]
+    chosen = st.navigation(pages)
+    sidebar(workspace)
+    chosen.run()
+
+
+if __name__ == "__main__":
+    show()

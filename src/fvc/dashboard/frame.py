@@ -1,0 +1,53 @@
+"""What all pages share: the sidebar, what is said where nothing is, and how errors look."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from fvc.dashboard.reading import board_of
+from fvc.errors import FVCError
+from fvc.workspace import Workspace
+
+Show = Callable[[Workspace], None]
+
+
+def page_of(show: Show, workspace: Workspace) -> Callable[[], None]:
+    """Make a page of a function: an error of ours becomes a message with the way out."""
+
+    def page() -> None:
+        try:
+            show(workspace)
+        except FVCError as error:
+            st.error(str(error), icon=":material/error:")
+
+    # Streamlit tells pages apart by the names of their functions.
+    page.__name__ = show.__module__.rpartition(".")[2]
+    return page
+
+
+def sidebar(workspace: Workspace) -> None:
+    """Name the project beside every page, and say where its numbers are simulated."""
+    with st.sidebar:
+        st.markdown(f"**Project** `{workspace.root.name}`")
+        board = board_of(workspace)
+        if board is not None and board["simulated"]:
+            st.warning("Simulated corpus: numbers say nothing about real videos.")
+        if st.button("Read files again", help="Forget what was read and look again."):
+            st.cache_data.clear()
+            st.rerun()
+
+
+def empty(what: str, command: str) -> None:
+    """Say what is missing and which command brings it."""
+    st.info(f"{what} Run this in the project's folder:", icon=":material/info:")
+    st.code(command, language="bash")
+
+
+def interval(row: dict[str, float | None], key: str) -> str:
+    """Write a number with its interval, as 0.74 (0.59–0.85)."""
+    value, low, high = row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high")
+    if value is None:
+        return "not known"
+    if low is None or high is None:
+        return f"{value:.2f}"
+    return f"{value:.2f} ({low:.2f}–{high:.2f})"

@@ -1,0 +1,127 @@
+"""Corpus: find sources, play a source beside its variants, look at near-duplicates."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from fvc.dashboard.frame import empty
+from fvc.dashboard.reading import query
+from fvc.workspace import Workspace
+
+_SHOWN = 500
+_COLUMNS = (
+    "source, CASE label WHEN 0 THEN 'real' WHEN 1 THEN 'fake' ELSE 'not used' END AS label, "
+    'collection, platform, "group", width, height, fps, duration_sec, codec_name, status'
+)
+
+
+def show(workspace: Workspace) -> None:
+    """Show the page."""
+    st.title("Corpus")
+    values = query(
+        workspace,
+        "SELECT list(DISTINCT collection) AS collection, list(DISTINCT platform) AS platform "
+        "FROM sources",
+    )
+    if values is None:
+        empty("No index yet.", "fvc setup --corpus CLIPS")
+        return
+    where = _filters(values.row(0, named=True))
+    found = query(workspace, f"SELECT count(*) AS n FROM sources WHERE {where}")
+    table = query(
+        workspace,
+        f"SELECT {_COLUMNS} FROM sources WHERE {where} ORDER BY source LIMIT {_SHOWN}",
+    )
+    if found is None or table is None:
+        return
+    n = found["n"][0]
+    more = f"; the first {_SHOWN} are listed" if n > _SHOWN else ""
+    st.caption(f"{n:,} sources{more}. Choose a row to play it.")
+    chosen = st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=320,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="sources",
+    )
+    rows = chosen["selection"]["rows"]
+    if len(table):
+        _play(workspace, str(table["source"][rows[0] if rows else 0]))
+    st.header("Near-duplicates")
+    _duplicates(workspace)
+
+
+def _filters(values: dict[str, list[str | None]]) -> str:
+    first, second, third, fourth = st.columns(4)
+    label = first.selectbox("Label", ["all", "real", "fake"])
+    chosen = {
+        name: column.multiselect(name.capitalize(), sorted(v for v in values[name] if v))
+        for name, column in (("collection", second), ("platform", third))
+    }
+    text = fourth.text_input("Name contains")
+    conditions = ["true"]
+    if label != "all":
+        conditions.append(f"label = {int(label == 'fake')}")
+    for name, wanted in chosen.items():
+        if wanted:
+            conditions.append(f"{name} IN ({', '.join(map(_quoted, wanted))})")
+    if text:
+        conditions.append(f"contains(lower(source), lower({_quoted(text)}))")
+    return " AND ".join(conditions)
+
+
+def _quoted(value: str) -> str:
+    """Write a text as a literal of SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _play(workspace: Workspace, source: str) -> None:
+    st.header(f"Source {source}")
+    clips = query(
+        workspace,
+        "SELECT augmentation_idx, augmentation, parameters, video_path, width, height, fps, "
+        f"frame_count FROM clips WHERE source = {_quoted(source)} ORDER BY augmentation_idx",
+    )
+    if clips is None or not len(clips):
+        empty("This source has no clips yet.", "fvc augment")
+        return
+    left, right = st.columns(2)
+    rows = list(clips.iter_rows(named=True))
+    with left:
+        st.subheader("Unaugmented copy")
+        _video(workspace, rows[0])
+    with right:
+        st.subheader("Variant")
+        if len(rows) == 1:
+            st.caption("It has no variants.")
+            return
+        names = [f"{row['augmentation_idx']}: {row['augmentation']}" for row in rows[1:]]
+        name = st.selectbox("Which variant", names, label_visibility="collapsed")
+        _video(workspace, rows[1 + names.index(name)])
+
+
+def _video(workspace: Workspace, row: dict[str, Any]) -> None:
+    path = workspace.absolute(row["video_path"])
+    if not path.is_file():
+        st.error(f"The file is gone: {row['video_path']}. fvc augment makes it again.")
+        return
+    st.video(str(path), format="video/mp4")
+    st.caption(
+        f"{row['width']} × {row['height']}, {row['fps']:.3g} Hz, {row['frame_count']} frames. "
+        f"{row['parameters'] or ''}"
+    )
+
+
+def _duplicates(workspace: Workspace) -> None:
+    if not workspace.duplicate_pairs.is_file():
+        empty("Not looked for yet.", "fvc duplicates")
+        return
+    pairs = pl.read_parquet(workspace.duplicate_pairs)
+    if not len(pairs):
+        st.success("None found across groups.", icon=":material/check_circle:")
+        return
+    st.dataframe(pairs, hide_index=True, width="stretch")
+    st.caption(f"As pictures, side by side: {workspace.relative(workspace.duplicate_sheet)}")

@@ -1,0 +1,111 @@
+"""Leaderboard: models with intervals, metadata beside them, and whether differences mean much."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from fvc.dashboard import charts
+from fvc.dashboard.frame import empty, interval
+from fvc.dashboard.reading import board_of, document
+from fvc.workspace import Workspace
+
+
+def show(workspace: Workspace) -> None:
+    """Show the page."""
+    st.title("Leaderboard")
+    board = board_of(workspace)
+    if board is None:
+        empty("Nothing is trained yet.", "fvc train")
+        return
+    split = board["split"]
+    st.markdown(
+        f"Unit: source. {split['n_sources']} sources in {split['n_groups']} groups; test sides of "
+        f"{split['n_splits']} grouped folds × {split['repeats']} repeats."
+    )
+    for row in board["models"]:
+        if row["warning"]:
+            st.warning(f"{row['model']}: {row['warning']}", icon=":material/warning:")
+            break
+    st.plotly_chart(charts.ranking(board), config=charts.CONFIG)
+    st.header("Models")
+    st.dataframe(_models(board), hide_index=True, width="stretch")
+    _selection(board)
+    st.header("Do they differ?")
+    _comparison(workspace)
+    st.header("What metadata alone reach")
+    st.dataframe(_baselines(board), hide_index=True, width="stretch")
+    for note in board["notes"]:
+        st.caption(note)
+
+
+def _models(board: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "model": row["model"],
+                "ROC AUC": interval(row, "roc_auc"),
+                "F1": interval(row, "f1"),
+                "balanced accuracy": row["balanced_accuracy"],
+                "average precision": row["average_precision"],
+                "Brier": row["brier"],
+                "scored": f"{row['n_scored']} of {row['n_sources']}",
+                "state": _state(row),
+            }
+            for row in board["models"]
+        ],
+        infer_schema_length=None,
+    )
+
+
+def _state(row: dict[str, Any]) -> str:
+    if not row["complete"]:
+        return f"incomplete: {row['incomplete_reason']}"
+    return "stale: the data changed since" if row["stale"] else "complete"
+
+
+def _selection(board: dict[str, Any]) -> None:
+    selection = board.get("selection") or {}
+    if selection.get("corrected") is not None:
+        st.info(
+            f"The first of {len(selection['candidates'])} is partly lucky: {selection['winner']}'s "
+            f"{selection['naive']:.2f} is worth {selection['corrected']:.2f} once choosing it is "
+            "paid for.",
+            icon=":material/balance:",
+        )
+
+
+def _comparison(workspace: Workspace) -> None:
+    comparison = document(workspace.comparison / "comparison.json")
+    if comparison is None:
+        empty("Not compared yet.", "fvc compare")
+        return
+    st.markdown(f"**{comparison['verdict']}**")
+    pairs = pl.DataFrame(
+        [
+            {
+                "model": pair["a"],
+                "against": pair["b"],
+                "difference of AUC": pair["difference"],
+                "interval": f"{pair['low']:+.2f} to {pair['high']:+.2f}",
+                "differs": "yes" if pair["significant"] else "not shown",
+            }
+            for pair in comparison["pairs"]
+        ]
+    )
+    st.dataframe(pairs, hide_index=True, width="stretch")
+
+
+def _baselines(board: dict[str, Any]) -> pl.DataFrame:
+    rows = sorted(board["baselines"], key=lambda row: -(row["roc_auc"] or 0))
+    return pl.DataFrame(
+        [
+            {
+                "metadata": row["baseline"],
+                "ROC AUC": interval(row, "roc_auc"),
+                "scored": f"{row['n_scored']} of {row['n_sources']}",
+                "note": row["reason"] or "",
+            }
+            for row in rows
+        ]
+    )

@@ -1,0 +1,72 @@
+"""What pages read: SQL over the project's files in place, and its JSON documents, each kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from fvc.errors import DataError, MissingInputError
+from fvc.tracking.project_sql import ProjectSQL
+from fvc.workspace import Workspace
+
+
+def stamp_of(workspace: Workspace) -> float:
+    """Tell when the project's tables and results changed last: what is kept is kept until then."""
+    places = [
+        workspace.index_csv,
+        workspace.failures,
+        *(stage.folder for stage in workspace.stages),
+        workspace.leaderboard_json,
+        workspace.stage5,
+        workspace.duplicate_pairs,
+    ]
+    return max((path.stat().st_mtime for path in places if path.exists()), default=0.0)
+
+
+def query(workspace: Workspace, sql: str) -> pl.DataFrame | None:
+    """Run a query over the project's views; None where one of them is not there yet."""
+    return _query(str(workspace.root), sql, stamp_of(workspace))
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _query(project: str, sql: str, stamp: float) -> pl.DataFrame | None:
+    try:
+        with ProjectSQL(project) as connection:
+            return connection.query(sql)
+    except MissingInputError:
+        return None
+
+
+def document(path: Path) -> dict[str, Any] | None:
+    """Read a JSON document of the project; None where it is not there.
+
+    Raises
+    ------
+    DataError
+        It is damaged.
+    """
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = _document(str(path), path.stat().st_mtime_ns)
+    return found
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _document(path: str, stamp: int) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def board_of(workspace: Workspace) -> dict[str, Any] | None:
+    """Read the leaderboard; None where nothing is trained."""
+    return document(workspace.leaderboard_json)
+
+
+def trained_models(workspace: Workspace) -> list[str]:
+    """Name the trained models, the leaderboard's first first."""
+    board = board_of(workspace)
+    return [] if board is None else [str(row["model"]) for row in board["models"]]
