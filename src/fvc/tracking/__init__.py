@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fvc.tracking.analytics import DuckDBAnalytics
     from fvc.tracking.mlflow_tracker import MLflowTracker, create_mlflow_tracker
+    from fvc.tracking.project_sql import ProjectSQL
     from fvc.tracking.publishing import ProjectTracking, Track, tracking_of
     from fvc.tracking.syncing import sync_tracking, tracking_status
 
 _HOME = {
     "DuckDBAnalytics": "analytics",
     "MLflowTracker": "mlflow_tracker",
+    "ProjectSQL": "project_sql",
     "ProjectTracking": "publishing",
     "Track": "publishing",
     "create_mlflow_tracker": "mlflow_tracker",
@@ -23,6 +25,7 @@ _HOME = {
 __all__ = [
     "DuckDBAnalytics",
     "MLflowTracker",
+    "ProjectSQL",
     "ProjectTracking",
     "Track",
     "create_mlflow_tracker",

@@ -1,6 +1,5 @@
 """SQL over tables and results, with DuckDB."""
 
-import json
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +9,8 @@ import polars as pl
 
 from fvc.errors import MissingInputError, OptionError, TableError
 from fvc.tables import read_table
+from fvc.tracking.fold_rows import frame_of, read_rows
+from fvc.tracking.views import dataset, identifier
 
 ANY_MODEL = "{model_type}"
 """Stands in the documented path for the name of a model; left as it is, it means every model."""
@@ -45,6 +46,7 @@ class DuckDBAnalytics:
             A ``.parquet``, ``.arrow``, ``.csv`` or ``.json`` file. Of a model's ``metrics.json``
             the rows of ``fold_results`` are taken, with the model's name in ``model``;
             ``data/stage5/{model_type}/metrics.json``, written so, is those of all models.
+            Parquet and Arrow files are read in place, as queries ask for them.
 
         Raises
         ------
@@ -58,10 +60,22 @@ class DuckDBAnalytics:
         path = Path(path)
         if path.suffix == ".json":
             self.register_json(name, path)
-        elif path.suffix in (".parquet", ".arrow", ".csv"):
+        elif path.suffix == ".csv":
             self.register_dataframe(name, read_table(path))
+        elif path.suffix in (".parquet", ".arrow"):
+            self._register_in_place(name, path)
         else:
             raise OptionError(f"{path}: .parquet, .arrow, .csv or .json is expected")
+
+    def _register_in_place(self, name: str, path: Path) -> None:
+        if not path.is_file():
+            raise MissingInputError("no such table", path=path)
+        try:
+            self._register(name, dataset(path.absolute()))
+        except (duckdb.Error, OSError, ValueError) as error:
+            raise TableError(
+                path, f"cannot be read as {path.suffix.removeprefix('.')}: {error}"
+            ) from error
 
     def register_arrow(self, name: str, path: Path | str) -> None:
         """Give the rows of an ``.arrow`` file a name; as `register_parquet`."""
@@ -85,13 +99,17 @@ class DuckDBAnalytics:
         """
         rows: list[dict[str, Any]] = []
         for file in _files(Path(path)):
-            rows += _rows(file)
-        self.register_dataframe(name, _frame(rows))
+            rows += read_rows(file)
+        self.register_dataframe(name, frame_of(rows))
 
     def register_dataframe(self, name: str, frame: pl.DataFrame) -> None:
         """Give a Polars frame (or anything Polars can make a frame of) a name."""
         table = frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(frame)
-        self._connection.register(name, table.to_arrow())
+        self._register(name, table.to_arrow())
+
+    def _register(self, name: str, rows: Any) -> None:
+        self._connection.execute(f"DROP VIEW IF EXISTS {identifier(name)}")
+        self._connection.register(name, rows)
 
     def query(self, sql: str) -> pl.DataFrame:
         """Run a query.
@@ -149,33 +167,3 @@ def _files(path: Path) -> list[Path]:
             "no trained model", path=path, remedy="Run `fvc train`, or name a model in the path"
         )
     return found
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TableError(path, f"is not JSON: {error}") from error
-    if isinstance(document, dict) and isinstance(document.get("fold_results"), list):
-        model = document.get("model", path.parent.name)
-        return [{"model": model, **row} for row in document["fold_results"]]
-    if isinstance(document, list) and all(isinstance(row, dict) for row in document):
-        return document
-    raise TableError(path, "holds neither fold_results nor a list of objects")
-
-
-def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    flat = [
-        {
-            key: json.dumps(value) if isinstance(value, dict | list) else value
-            for key, value in row.items()
-        }
-        for row in rows
-    ]
-    frame = pl.DataFrame(flat, infer_schema_length=None, strict=False)
-    # A metric that is undefined everywhere is still a number; a reason never given, a text.
-    empty = [name for name in frame.columns if frame[name].dtype == pl.Null]
-    return frame.with_columns(
-        pl.col(name).cast(pl.Float64 if name.startswith(("val_", "test_")) else pl.String)
-        for name in empty
-    )
