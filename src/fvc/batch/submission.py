@@ -62,13 +62,26 @@ class Submitted:
 
 @dataclass(frozen=True)
 class SubmitReport:
-    """The jobs that were submitted, or would be; `exit_code` is theirs if they were waited for."""
+    """The jobs that were submitted, or would be.
+
+    Parameters
+    ----------
+    name
+        Of the submission, and of its folder among the logs.
+    jobs
+        The jobs, in their order.
+    dry_run, waited
+        Whether nothing was submitted, and whether all was waited for.
+    exit_code, table
+        How the jobs ended and the last stage's table, if they were waited for.
+    """
 
     name: str
     jobs: tuple[Submitted, ...]
     dry_run: bool = False
     waited: bool = False
     exit_code: int = 0
+    table: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report in plain JSON types."""
@@ -205,9 +218,12 @@ def submit_to_slurm(
             cancel([job.job for job in chain.jobs if job.job])
         raise
     code = chain.exit_code
-    if wait and not dry_run and code == 0:
-        code = _some_failed(workspace, [int(job.stage) for job in chosen])
-    return SubmitReport(name, tuple(chain.jobs), dry_run, wait and not dry_run, code)
+    waited = wait and not dry_run
+    table = None
+    if waited:
+        failed, table = _outcome(workspace, [int(job.stage) for job in chosen])
+        code = code or (EXIT_SOME_FAILED if failed else 0)
+    return SubmitReport(name, tuple(chain.jobs), dry_run, waited, code, table)
 
 
 class _Chain:
@@ -382,11 +398,14 @@ def _value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _some_failed(workspace: Workspace, stages: list[int]) -> int:
+def _outcome(workspace: Workspace, stages: list[int]) -> tuple[int, str | None]:
+    """Count what failed in some stages, and give the table of the last one."""
     from fvc.batch.progress import stage_progress
 
-    failed = any(stage_progress(workspace, number).failed for number in stages)
-    return EXIT_SOME_FAILED if failed else 0
+    found = [stage_progress(workspace, number) for number in stages]
+    table = found[-1].table
+    path = None if table is None else str(workspace.absolute(table))
+    return sum(stage.failed for stage in found), path
 
 
 def submissions(workspace: Workspace) -> list[dict[str, Any]]:
