@@ -159,7 +159,7 @@ def test_a_tiny_clip_has_a_row(project: Project) -> None:
     row = table_of(project.stage2).row(2, named=True)
     assert row["noise_energy"] is not None
     assert row["codec_bits_per_pixel"] is not None
-    for name in ("noise_mad", "dct_ac_energy", "blockiness", "block_grid_offset"):
+    for name in ("noise_mad", "dct_ac_energy", "blockiness", "resampling_peaks"):
         assert row[name] is None
 
 
@@ -176,7 +176,7 @@ def test_the_numbers_are_those_of_the_functions_on_arrays(project: Project) -> N
     workspace, clip = project.workspace, project.clips["usual"]
     row = table_of(project.stage2).row(0, named=True)
     sample = sample_frames(workspace.absolute(clip["video_path"]), num_frames=6)
-    pixels = pixel_features([luma_plane(f) for f in sample.frames], sample.gop_index)
+    pixels = pixel_features([luma_plane(f) for f in sample.frames])
     for name in PIXEL_FEATURE_NAMES:
         assert row[name] == pytest.approx(pixels[name], rel=1e-6), name
 

@@ -138,7 +138,7 @@ def _base_features(
     on_frame: OnFrame | None,
 ) -> dict[str, float]:
     codec = codec_features(original, on_frame=on_frame)
-    values = pixel_features(frames, sample.gop_index) | codec
+    values = pixel_features(frames) | codec
     return {name: values[name] for name in FEATURE_NAMES}
 
 

@@ -1,9 +1,12 @@
 """The order of the columns, which is the order of the numbers in every ``.npy`` file."""
 
+VERSION = 2
+"""Counted up when a definition changes; tables of another version are made anew."""
+
 PIXEL_FEATURE_NAMES = (
     "noise_energy",
     "noise_mad",
-    "noise_kurtosis",
+    "noise_correlation",
     "noise_inconsistency",
     "noise_persistence",
     "dct_ac_energy",
@@ -12,7 +15,7 @@ PIXEL_FEATURE_NAMES = (
     "laplacian_var",
     "gradient_mean",
     "blockiness",
-    "block_grid_offset",
+    "resampling_peaks",
 )
 """The twelve that are measured on sampled frames."""
 

@@ -12,6 +12,9 @@ With 1/6, white noise of standard deviation σ gives R the standard deviation σ
 residual as Y minus its prediction, whose weight is 1/4, would only change the unit. Arrays hold
 6·R as int16, exactly.
 
+Levels are read from mean magnitudes, not from mean squares: √(π/2) · mean |R| is the standard
+deviation if R is Gaussian, and a few edges weigh less in it.
+
 References
 ----------
 Immerkær, J. (1996). Fast noise variance estimation. Computer Vision and Image Understanding 64(2).
@@ -33,7 +36,6 @@ Residual = NDArray[np.int16]
 """Six times the noise residual, shape (height − 2, width − 2), in [−2040, 2040]."""
 
 GAIN = 6.0
-LIMIT = 2040
 BLOCK = 16
 """Side, in pixels, of the blocks among which flat ones are looked for."""
 
@@ -50,6 +52,15 @@ PARTS = 4
 """Parts along each side of a cell."""
 
 SMALLEST_SIDE = 2 * CELLS * PARTS
+CUT = 60
+"""Six times the 10 grey levels at which the residual is cut off before it is correlated."""
+
+LEVEL_FLOOR = 0.02
+"""Grey levels added to a noise level before its logarithm."""
+
+VARIATION_FLOOR = 0.01
+"""Added to a coefficient of variation before its logarithm."""
+
 FLOOR = 1e-3
 """Squared grey levels added before a logarithm: far below what 8 bits can hold."""
 
@@ -79,32 +90,50 @@ def residual(luma: Luma, *, scratch: Scratch | None = None) -> Residual:
 
 
 def noise_energy(residual: Residual) -> float:
-    """Compute the log power of the residual: ln(mean(R²) + 0.001).
+    """Compute the log power of the residual: ln(π/2 · mean(|R|)² + 0.001).
 
-    Unit: ln of squared grey levels; range [−6.9, 11.7]; NaN for an empty residual.
+    For Gaussian R the log of its mean square, of which edges would make up the most.
+
+    Unit: ln of squared grey levels; range [−6.9, 12.2]; NaN for an empty residual.
     """
     if residual.size == 0:
         return math.nan
-    square = cv2.norm(residual, cv2.NORM_L2SQR) / (GAIN**2 * residual.size)
-    return math.log(square + FLOOR)
+    return math.log(math.pi / 2 * _mean_magnitude(residual) ** 2 + FLOOR)
 
 
-def noise_kurtosis(residual: Residual, *, scratch: Scratch | None = None) -> float:
-    """Compute the excess kurtosis of the residual: mean(R⁴) / mean(R²)² − 3.
+def _mean_magnitude(residual: Residual) -> float:
+    # Sums of whole numbers: exact, wherever the array lies.
+    return float(cv2.norm(residual, cv2.NORM_L1) / (GAIN * residual.size))
 
-    Moments are about zero, which is the mean of R up to its corners. Gaussian noise gives 0,
-    content and cut-and-paste edges give more. No unit; range [−2, number of pixels]; NaN where R
-    is zero everywhere.
+
+def noise_correlation(residual: Residual, *, scratch: Scratch | None = None) -> float:
+    """Correlate the residual with itself one pixel on, mean over both directions.
+
+    For a direction 1 − Σ(a − b)² / (Σa² + Σb²) over neighbours a and b, with R cut off at 10 grey
+    levels, so that edges do not decide. White noise gives −2/3, since R is a second difference.
+    What interpolates lifts it: demosaicing, upscaling, the upsampling layers of a generator; so do
+    blur and lost high frequencies.
+
+    Returns
+    -------
+    float
+        No unit, [−1, 1]; NaN for residuals under 2×2 and for those that are zero everywhere.
+
+    References
+    ----------
+    Popescu, A. C. & Farid, H. (2005). Exposing digital forgeries in color filter array interpolated
+    images. IEEE Transactions on Signal Processing 53(10): correlation that interpolation leaves.
     """
-    if residual.size == 0:
+    if min(residual.shape) < 2:
         return math.nan
-    second = cv2.norm(residual, cv2.NORM_L2SQR) / residual.size
-    if second == 0:
-        return math.nan
-    square = (scratch or Scratch()).array("real", residual.shape, np.float32)
-    cv2.multiply(residual, residual, dst=square, dtype=cv2.CV_32F)
-    fourth = cv2.norm(square, cv2.NORM_L2SQR) / residual.size
-    return float(fourth / second**2 - 3.0)
+    cut = (scratch or Scratch()).array("whole", residual.shape, np.int16)
+    np.clip(residual, -CUT, CUT, out=cut)
+    return (_similarity(cut[:, 1:], cut[:, :-1]) + _similarity(cut[1:], cut[:-1])) / 2
+
+
+def _similarity(a: Residual, b: Residual) -> float:
+    power = cv2.norm(a, cv2.NORM_L2SQR) + cv2.norm(b, cv2.NORM_L2SQR)
+    return 1 - cv2.norm(a, b, cv2.NORM_L2SQR) / power if power else math.nan
 
 
 def block_activity(luma: Luma) -> NDArray[np.float32]:
@@ -167,7 +196,9 @@ def gather_blocks(residual: Residual, blocks: NDArray[np.intp]) -> Residual:
 
 
 def noise_mad(flat: Residual) -> float:
-    """Estimate the noise level: 1.4826 × median |R − median R| over the flattest blocks.
+    """Estimate the noise level: ln(√(π/2) · mean |R| + 0.02) over the flattest blocks.
+
+    The mean absolute deviation; the median would be 0 in every clip that was compressed hard.
 
     Parameters
     ----------
@@ -177,30 +208,16 @@ def noise_mad(flat: Residual) -> float:
     Returns
     -------
     float
-        The standard deviation of the noise if it is Gaussian, in grey levels, [0, 504]; NaN
-        without blocks.
+        ln of the standard deviation that Gaussian noise would have, in grey levels: [−3.9, 6.1];
+        NaN without blocks.
     """
     if flat.size == 0:
         return math.nan
-    # One histogram replaces two sorts: the residual has 4,081 possible values.
-    counts = np.bincount(flat.ravel() + np.int16(LIMIT), minlength=2 * LIMIT + 1)
-    twice_median = _twice_median(counts) - 2 * LIMIT
-    values = np.arange(-LIMIT, LIMIT + 1)
-    distances = np.bincount(np.abs(2 * values - twice_median), weights=counts)
-    twice_deviation = _twice_median(distances) / 2
-    return 1.4826 * twice_deviation / 2 / GAIN
-
-
-def _twice_median(counts: NDArray[np.intp] | NDArray[np.float64]) -> int:
-    """Twice the median of a sample given as counts of 0, 1, 2…: a whole number."""
-    below = np.cumsum(counts)
-    n = int(below[-1])
-    low, high = np.searchsorted(below, [(n - 1) // 2, n // 2], side="right")
-    return int(low + high)
+    return math.log(math.sqrt(math.pi / 2) * _mean_magnitude(flat) + LEVEL_FLOOR)
 
 
 def noise_inconsistency(residual: Residual, luma: Luma, *, scratch: Scratch | None = None) -> float:
-    """Compare the noise levels of the parts of a frame: their coefficient of variation.
+    """Compare the noise levels of the parts of a frame: log of their coefficient of variation.
 
     The frame is cut into 8×8 cells of equal relative size, each cell into 4×4 parts. A part's level
     is sqrt(π/2) × mean |R|, a cell's level is the median of its parts', so that an edge in a cell
@@ -217,8 +234,8 @@ def noise_inconsistency(residual: Residual, luma: Luma, *, scratch: Scratch | No
     Returns
     -------
     float
-        Standard deviation over mean of the cells' levels; no unit, [0, 8); NaN for frames with a
-        side under 66 pixels, with fewer than two usable cells, or without any noise.
+        ln(standard deviation over mean of the cells' levels + 0.01); no unit, [−4.6, 2.1]; NaN for
+        frames with a side under 66 pixels, with fewer than two usable cells, or without any noise.
 
     References
     ----------
@@ -237,7 +254,7 @@ def noise_inconsistency(residual: Residual, luma: Luma, *, scratch: Scratch | No
     usable = levels[(shade >= CLIPPED[0]) & (shade <= CLIPPED[1])]
     if usable.size < 2 or usable.mean() == 0:
         return math.nan
-    return float(usable.std() / usable.mean())
+    return math.log(usable.std() / usable.mean() + VARIATION_FLOOR)
 
 
 def _area_means(values: NDArray[np.int16] | Luma, number: int) -> NDArray[np.float64]:
@@ -257,25 +274,24 @@ def _area_means(values: NDArray[np.int16] | Luma, number: int) -> NDArray[np.flo
     return means
 
 
-def noise_persistence(flat: Sequence[Residual], gop_index: NDArray[np.intp]) -> float:
-    """Correlate the residuals of frames that do not predict each other.
+def noise_persistence(flat: Sequence[Residual]) -> float:
+    """Correlate the residuals of frames that lie at least half of the sample apart.
 
-    A sensor's pattern stays where it is; what an encoder copies from frame to frame does so within
-    a group of pictures only, hence pairs from different groups. Content is kept out by taking
+    A sensor's pattern stays where it is. What an encoder copies from frame to frame does so within
+    a group of pictures, which in the project's own clips has 16 frames: pairs half a sample apart
+    lie in different groups wherever a clip has 32 frames or more. Content is kept out by taking
     blocks that are flat in *all* frames, and by cutting R to three times its root mean square.
 
     Parameters
     ----------
     flat
-        Of each frame, the same blocks, as from `gather_blocks`.
-    gop_index
-        Shape (frames,): the group of pictures that each frame lies in.
+        Of each frame, in order of time, the same blocks, as from `gather_blocks`.
 
     Returns
     -------
     float
-        Mean of Pearson's r over pairs from different groups, in [−1, 1]; NaN without such a pair,
-        without blocks, or where no frame of any pair has noise.
+        Mean of Pearson's r over the pairs, in [−1, 1]; NaN for fewer than two frames, without
+        blocks, or where no pair has noise in both frames.
 
     References
     ----------
@@ -292,10 +308,9 @@ def noise_persistence(flat: Sequence[Residual], gop_index: NDArray[np.intp]) -> 
         row -= row.mean()
     products = rows @ rows.T
     power = np.sqrt(np.diag(products))
-    first, second = np.triu_indices(len(flat), 1)
-    groups = np.asarray(gop_index)
-    apart = (groups[first] != groups[second]) & (power[first] > 0) & (power[second] > 0)
-    if not apart.any():
+    first, second = np.triu_indices(len(flat), math.ceil(len(flat) / 2))
+    there = (power[first] > 0) & (power[second] > 0)
+    if not there.any():
         return math.nan
-    first, second = first[apart], second[apart]
+    first, second = first[there], second[there]
     return float(np.mean(products[first, second] / (power[first] * power[second])))

@@ -4,17 +4,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fvc.features import blur, boundary, dct, noise
+from fvc.features import blur, boundary, dct, noise, resampling
 from fvc.features.names import PIXEL_FEATURE_NAMES
 from fvc.features.picture import Luma, PictureArea, is_blank, picture_area
 from fvc.features.scratch import Scratch
 
 
-def pixel_features(
-    frames: Sequence[Luma], gop_index: NDArray[np.intp], *, area: PictureArea | None = None
-) -> dict[str, float]:
+def pixel_features(frames: Sequence[Luma], *, area: PictureArea | None = None) -> dict[str, float]:
     """Compute the twelve pixel features of a clip.
 
     Bars are cropped off, frames that show nothing are left out, and every feature but
@@ -23,9 +20,8 @@ def pixel_features(
     Parameters
     ----------
     frames
-        Luma planes of the sampled frames, each uint8 of shape (height, width), full range.
-    gop_index
-        Shape (frames,): the group of pictures that each frame lies in.
+        Luma planes of the sampled frames, in order of time, each uint8 of shape (height, width),
+        full range.
     area
         Where the picture lies; found in the frames if not given.
 
@@ -37,10 +33,10 @@ def pixel_features(
     Raises
     ------
     ValueError
-        There are no frames, or not as many group indices as frames.
+        There are no frames.
     """
-    if not frames or len(frames) != len(gop_index):
-        raise ValueError(f"got {len(frames)} frames and {len(gop_index)} group indices")
+    if not frames:
+        raise ValueError("there are no frames")
     area = area or picture_area(frames)
     pictures = [area.crop(frame) for frame in frames]
     shown = [i for i, picture in enumerate(pictures) if not is_blank(picture)]
@@ -60,7 +56,7 @@ def pixel_features(
             _frame_features(pictures[i], area.crop_to_grid(frames[i]), residual, own_flat, scratch)
         )
     means = average(rows)
-    means["noise_persistence"] = noise.noise_persistence(flat, np.asarray(gop_index)[shown])
+    means["noise_persistence"] = noise.noise_persistence(flat)
     return {name: means.get(name, math.nan) for name in PIXEL_FEATURE_NAMES}
 
 
@@ -77,7 +73,7 @@ def _frame_features(
     return {
         "noise_energy": noise.noise_energy(residual),
         "noise_mad": noise.noise_mad(flat),
-        "noise_kurtosis": noise.noise_kurtosis(residual, scratch=scratch),
+        "noise_correlation": noise.noise_correlation(residual, scratch=scratch),
         "noise_inconsistency": noise.noise_inconsistency(residual, picture, scratch=scratch),
         "dct_ac_energy": dct.dct_ac_energy(energies),
         "dct_high_ratio": dct.dct_high_ratio(energies),
@@ -85,7 +81,7 @@ def _frame_features(
         "laplacian_var": blur.laplacian_var(picture, scratch=scratch),
         "gradient_mean": blur.gradient_mean(picture, scratch=scratch),
         "blockiness": boundary.blockiness(profiles),
-        "block_grid_offset": boundary.block_grid_offset(profiles),
+        "resampling_peaks": resampling.resampling_peaks(picture, scratch=scratch),
     }
 
 

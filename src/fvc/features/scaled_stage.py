@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from fvc.errors import StaleError
-from fvc.features.names import INDICATOR_NAMES, SCALED_FEATURE_NAMES
+from fvc.features.names import INDICATOR_NAMES, SCALED_FEATURE_NAMES, VERSION
 from fvc.features.stage import check_num_frames, units
 from fvc.features.work import IDENTITY, ExtractScaledFeatures, feature_files
 from fvc.stages import RunOptions, Stage, StageReport, run_stage
@@ -75,6 +75,7 @@ def stage4_extract_scaled_features(
         name="scaled-features",
         files=workspace.stage4,
         settings={"num_frames": num_frames},
+        version=VERSION,
         schema=FeatureSchema,
         work=ExtractScaledFeatures(str(workspace.root), num_frames),
         outputs=feature_files,

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from fvc.errors import OptionError
-from fvc.features.names import FEATURE_NAMES
+from fvc.features.names import FEATURE_NAMES, VERSION
 from fvc.features.work import IDENTITY, ExtractFeatures, feature_files
 from fvc.stages import RunOptions, Stage, StageReport, Unit, run_stage
 from fvc.tables import ClipSchema, FeatureSchema, check, read_table, require_table
@@ -57,6 +57,7 @@ def stage2_extract_features(
         name="features",
         files=workspace.stage2,
         settings={"num_frames": num_frames},
+        version=VERSION,
         schema=FeatureSchema,
         work=ExtractFeatures(str(workspace.root), num_frames),
         outputs=feature_files,

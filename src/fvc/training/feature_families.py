@@ -10,7 +10,7 @@ _BY_NAME = {
     "laplacian_var": "blur",
     "gradient_mean": "blur",
     "blockiness": "boundary",
-    "block_grid_offset": "boundary",
+    "resampling_peaks": "boundary",
     **dict.fromkeys((*SCALED_ONLY_NAMES, *INDICATOR_NAMES), "scaled-only"),
 }
 OTHER = "other"
