@@ -30,7 +30,7 @@ from fvc.training.results import (
     search_rows,
     variants_table,
 )
-from fvc.training.running import run_folds
+from fvc.training.running import one_thread, run_folds
 from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
 
@@ -116,6 +116,8 @@ def _plan(spec: ModelSpec, clips: Clips, request: Request) -> _Plan:
         "entry": dict(spec.settings),
         "weights": "sources weigh equally, then classes",
     }
+    if spec.training is not None:
+        settings["training"] = spec.training.to_dict()
     wanted = fingerprint(spec, settings, request.split["hash"], clips.digest())
     return _Plan(candidates, repeats, rule, settings, wanted)
 
@@ -355,6 +357,12 @@ def _train(
         failure = nets.final_net(
             request, spec, clips, sources, results, aggregate, predictions, folds
         )
+    elif spec.family == "ensemble":
+        ensembles = importlib.import_module("fvc.training.ensemble")
+        more = ensembles.describe_ensemble(spec, clips, results, sources)
+        failure = ensembles.final_ensemble(
+            request, spec, clips, sources, results, aggregate, predictions, folds
+        )
     else:
         failure = _final(request, spec, candidates, clips, sources, aggregate, predictions, folder)
     fits.done(len(candidates) + 1)
@@ -406,11 +414,14 @@ def _final(
     folder: Path,
 ) -> str | None:
     """Write the final detector; return why there is none, if there is none."""
-    fitted, failure = attempt(
-        lambda: refit(
-            spec, candidates, clips, sources, inner_splits=request.inner_splits, seed=request.seed
+    with one_thread():
+        fitted, failure = attempt(
+            lambda: refit(
+                *(spec, candidates, clips, sources),
+                inner_splits=request.inner_splits,
+                seed=request.seed,
+            )
         )
-    )
     if fitted is None:
         logger.warning("%s: the final detector could not be fitted: %s", spec.name, failure)
         return f"final detector: {failure}"

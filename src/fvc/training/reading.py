@@ -1,7 +1,7 @@
 """What a model reads, by its family; kept while models that read the same follow each other."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -35,10 +35,12 @@ class ClipReader:
         What the run was asked for.
     sources
         The sources of the split, with all repeats.
+    specs
+        The models asked for, of which an ensemble is made.
     """
 
-    def __init__(self, request: Request, sources: Sources) -> None:
-        self._request, self._sources = request, sources
+    def __init__(self, request: Request, sources: Sources, specs: Sequence[ModelSpec] = ()) -> None:
+        self._request, self._sources, self._specs = request, sources, specs
         self._key: Any = None
         self._clips: Clips | None = None
 
@@ -70,4 +72,9 @@ class ClipReader:
             readers = importlib.import_module("fvc.training.video.reading")
             clips: Clips = readers.read_for(spec, request, self._sources)
             return clips
+        if spec.family == "ensemble":
+            ensembles = importlib.import_module("fvc.training.ensemble")
+            reader = ClipReader(request, self._sources)
+            joined: Clips = ensembles.read_ensemble(request, self._sources, self._specs, reader)
+            return joined
         return read_clips(request.workspace, spec.tables, self._sources)

@@ -49,6 +49,10 @@ def run_folds(
         nets = importlib.import_module("fvc.training.video.fold")
         yield from nets.run_video_folds(tasks, clips, sources)
         return
+    if tasks and tasks[0].spec.family == "ensemble":
+        ensembles = importlib.import_module("fvc.training.ensemble")
+        yield from ensembles.run_ensemble_folds(tasks, clips, sources)
+        return
     by_place = {(task.repeat, task.fold): task for task in tasks}
     results = _here if workers == 1 else _in_processes
     for result in results(tasks, clips, sources, workers):
@@ -77,8 +81,10 @@ def _here(
     tasks: Sequence[FoldTask], clips: Clips, sources: Sources, workers: int
 ) -> Iterator[FoldResult]:
     arguments = _arguments(clips, sources)
-    for task in tasks:
-        yield run_fold(task, *arguments)  # type: ignore[arg-type]
+    # Again: a library that was loaded since has threads of its own.
+    with one_thread():
+        for task in tasks:
+            yield run_fold(task, *arguments)  # type: ignore[arg-type]
 
 
 def _in_processes(

@@ -254,7 +254,7 @@ def _train_all(
     finished: Callable[[str], None],
 ) -> list[ModelOutcome]:
     sources = Sources.from_folds(request.folds, int(request.split["repeats"]))
-    reader = ClipReader(request, sources)
+    reader = ClipReader(request, sources, specs)
     outcomes: dict[str, ModelOutcome] = {}
     try:
         for spec in training_order(specs):
