@@ -13,18 +13,16 @@ from fvc.audit.refit import Table
 from fvc.audit.report import AuditReport, write_audit
 from fvc.audit.table import audit_table
 from fvc.errors import NotAvailableError, OptionError
-from fvc.evaluation import is_simulated, read_folds_info
+from fvc.evaluation import is_simulated
 from fvc.models import ModelSpec, get_model
 from fvc.tables import read_table
 from fvc.training.clips import Sources
 from fvc.training.progress import show_progress
 from fvc.training.running import stop_workers, usable_cores
 from fvc.training.selection import fit_detector
-from fvc.training.split import FOLD_REPEATS, Split, open_split
+from fvc.training.split import project_split
 from fvc.training.stage import read_clips
 from fvc.workspace import Workspace
-
-_SPLITS = 5
 
 
 def audit_model(
@@ -132,7 +130,7 @@ def _audit_type(
             f"{spec.name}: only tabular models are refitted here. Train it, then audit its "
             f"predictions: `fvc audit {spec.name} --trained`"
         )
-    split = _split(workspace)
+    split = project_split(workspace)
     repeats = min(repeats, int(split.block["repeats"]))
     sources = Sources.from_folds(split.folds, repeats)
     clips = read_clips(workspace, spec.tables, sources)
@@ -172,14 +170,6 @@ def _audit_type(
         "data": clips.notes,
         **document,
     }
-
-
-def _split(workspace: Workspace) -> Split:
-    """Open the project's split file with whatever numbers it has, or make one with the defaults."""
-    if not workspace.folds.is_file():
-        return open_split(workspace, n_splits=_SPLITS, repeats=FOLD_REPEATS, seed=0)
-    info = read_folds_info(workspace.folds)
-    return open_split(workspace, n_splits=info.n_splits, repeats=None, seed=info.seed)
 
 
 def _audit_trained(

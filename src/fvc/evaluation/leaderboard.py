@@ -1,9 +1,11 @@
 """The leaderboard: every trained model beside what metadata alone give away."""
 
 import json
+from importlib import import_module
 from typing import Any
 
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from fvc.errors import MissingInputError
 from fvc.evaluation.baselines import metadata_baselines, rival_warning
@@ -76,7 +78,11 @@ def build_leaderboard(
             "no trained model", path=workspace.stage5, remedy="Run `fvc train` first"
         )
     if baselines is None:
-        baselines = metadata_baselines(index, folds)
+        # Its matrices are small, and threads would only wait for each other. Only libraries that
+        # are loaded have threads to limit.
+        import_module("sklearn.linear_model")
+        with threadpool_limits(1):
+            baselines = metadata_baselines(index, folds)
     for row in models:
         row["warning"] = rival_warning(row, baselines)
     models.sort(key=_rank)

@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from fvc.errors import DataError
+from fvc.evaluation.mean_curves import GRID as GRID_AT
+from fvc.evaluation.mean_curves import MeanCurves, mean_curves, two_class_folds
 from fvc.evaluation.metrics import curves
 from fvc.evaluation.plot_style import (
     BLUE,
@@ -26,6 +28,7 @@ from fvc.evaluation.plot_style import (
     metric_name,
     results_figure,
     save_png,
+    save_svg,
 )
 from fvc.evaluation.search_plot import search_results
 from fvc.evaluation.summary import fold_metrics
@@ -33,8 +36,6 @@ from fvc.evaluation.summary import fold_metrics
 __all__ = ["confusion_matrix", "fold_comparison", "roc_pr_curves", "search_results"]
 
 Floats = npt.NDArray[np.float64]
-
-_GRID = np.linspace(0, 1, 201)
 
 
 def roc_pr_curves(
@@ -44,6 +45,7 @@ def roc_pr_curves(
     model: str,
     split: str = "",
     simulated: bool = False,
+    svg: Path | None = None,
 ) -> None:
     """Draw ROC and precision–recall curves: each fold, their mean, and the spread between folds.
 
@@ -59,43 +61,42 @@ def roc_pr_curves(
         What the split is, for the title; by default told from the table.
     simulated
         Whether the corpus is simulated, which the picture then says.
+    svg
+        Another file, for the same picture as SVG.
 
     Raises
     ------
     DataError
         No fold has scored sources of both classes.
     """
-    folds = _two_class_folds(predictions)
+    folds = two_class_folds(predictions)
+    mean = mean_curves(predictions)
     figure = results_figure(
         10.5, 5.2, "ROC and precision–recall", predictions, model, split, simulated
     )
     left, right = figure.subplots(1, 2)
-    sensitivity, precision, aucs, averages = [], [], [], []
+    aucs, averages = [], []
     for fake, score in folds:
         fpr, tpr, at = curves(fake, score)
-        sensitivity.append(_upper_steps(fpr, tpr, _GRID))
-        # Precision at a recall: that of the first threshold which reaches it, and at recall 0 that
-        # of the first fake found.
         found = tpr > 0
-        reached = np.searchsorted(tpr[found], _GRID, side="left")
-        precision.append(at[found][reached.clip(max=int(found.sum()) - 1)])
         aucs.append(np.trapezoid(tpr, fpr))
         averages.append(np.sum(np.diff(tpr) * at[1:]))
         thin = {"color": BLUE, "alpha": min(0.5, 3 / len(folds) + 0.08), "linewidth": 0.8}
         left.plot(fpr, tpr, **thin)
         right.step(tpr[found], at[found], where="pre", **thin)
-    share = float(np.mean(np.concatenate([fake for fake, _ in folds])))
     all_folds = predictions.select("repeat", "fold").n_unique()
     drawn = f"{len(folds)}" if len(folds) == all_folds else f"{len(folds)} of {all_folds}"
-    _band(left, sensitivity, f"mean of {drawn} folds, AUC {_plus_minus(aucs)}")
-    _band(right, precision, f"mean of {drawn} folds, AP {_plus_minus(averages)}")
+    _band(left, mean, mean.sensitivity, f"mean of {drawn} folds, AUC {_plus_minus(aucs)}")
+    _band(right, mean, mean.precision, f"mean of {drawn} folds, AP {_plus_minus(averages)}")
     left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="chance, AUC 0.50")
-    right.axhline(share, color=GREY, linestyle="--", label=f"chance, {share:.2f} fake")
+    right.axhline(mean.share, color=GREY, linestyle="--", label=f"chance, {mean.share:.2f} fake")
     _axes(left, "false-positive rate (real called fake)", "true-positive rate (fake found)")
     _axes(right, "recall (fake found)", "precision (called fake and fake)")
     left.legend(loc="lower right", fontsize=9)
     right.legend(loc="lower left", fontsize=9)
     save_png(figure, path)
+    if svg is not None:
+        save_svg(figure, svg)
 
 
 def confusion_matrix(
@@ -219,38 +220,17 @@ def _percent(value: float, _position: Any = None) -> str:
     return f"{value:.0%}"
 
 
-def _two_class_folds(predictions: pl.DataFrame) -> list[tuple[npt.NDArray[np.bool_], Floats]]:
-    scored = predictions.filter(pl.col("score").is_not_null()).sort("repeat", "fold", "source")
-    folds = []
-    for part in scored.partition_by("repeat", "fold", maintain_order=True):
-        fake = part["label"].to_numpy() == 1
-        if fake.any() and not fake.all():
-            folds.append((fake, part["score"].to_numpy().astype(np.float64)))
-    if not folds:
-        raise DataError("no fold has scored sources of both classes; there is no curve to draw")
-    return folds
-
-
-def _upper_steps(x: Floats, y: Floats, at: Floats) -> Floats:
-    """Read a rising curve off at `at`, taking the upper end where it stands upright."""
-    last = np.append(np.diff(x) > 0, True)
-    return np.asarray(np.interp(at, x[last], y[last]))
-
-
 def _plus_minus(values: Sequence[Any]) -> str:
     spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return f"{np.mean(values):.3f}{spread}"
 
 
-def _band(axes: Axes, lines: Sequence[Floats], label: str) -> None:
-    stacked = np.vstack(lines)
-    mean = stacked.mean(axis=0)
-    axes.plot(_GRID, mean, color=RED, linewidth=2.2, label=label)
+def _band(axes: Axes, curves: MeanCurves, lines: Floats, label: str) -> None:
+    mean, low, high = curves.spread(lines)
+    axes.plot(GRID_AT, mean, color=RED, linewidth=2.2, label=label)
     if len(lines) > 1:
-        spread = stacked.std(axis=0, ddof=1)
-        low, high = (mean - spread).clip(0, 1), (mean + spread).clip(0, 1)
         told = "± 1 standard deviation over folds"
-        axes.fill_between(_GRID, low, high, color=ORANGE, alpha=0.3, linewidth=0, label=told)
+        axes.fill_between(GRID_AT, low, high, color=ORANGE, alpha=0.3, linewidth=0, label=told)
 
 
 def _axes(axes: Axes, x: str, y: str) -> None:

@@ -100,8 +100,7 @@ def summarise_folds(
 
 def _with_unscored(predictions: pl.DataFrame, folds: pl.DataFrame | None) -> pl.DataFrame:
     columns = ["source", "group", "label", "repeat", "fold", "score"]
-    if "calibrated" in predictions.columns:
-        columns.append("calibrated")
+    columns += [name for name in ("calibrated", "calibrator") if name in predictions.columns]
     table = predictions.select(columns).with_columns(
         pl.col("score").cast(pl.Float64).fill_nan(None),
         pl.col("label").cast(pl.Int8),
@@ -234,6 +233,15 @@ def _intervals(
     }
 
 
+def _method(table: pl.DataFrame) -> str:
+    """Name the calibrators that were chosen inside, the most frequent first."""
+    if "calibrator" not in table.columns:
+        return "sigmoid, cross-fitted"
+    counts = table.drop_nulls("calibrator").group_by("calibrator").len()
+    names = counts.sort("len", "calibrator", descending=[True, False])["calibrator"]
+    return f"{' or '.join(names)}, chosen inside, cross-fitted"
+
+
 def _pooled(
     table: pl.DataFrame, undefined: dict[str, str]
 ) -> tuple[dict[str, float | None], dict[str, Any]]:
@@ -241,7 +249,7 @@ def _pooled(
     reason = why_not_calibrated(table)
     if "calibrated" not in table.columns:
         reason = "there are no calibrated scores"
-    calibration = {"method": "sigmoid, cross-fitted" if reason is None else None, "reason": reason}
+    calibration = {"method": _method(table) if reason is None else None, "reason": reason}
     if reason is not None:
         undefined.update({f"pooled.{name}": reason for name in POOLED_METRICS})
         return pooled, calibration

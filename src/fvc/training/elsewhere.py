@@ -353,10 +353,11 @@ def _write(
             files.append(folder / f"{name}.{ending}")
             write_table(table, files[-1])
     if document["metrics"]["roc_auc"] is not None:
-        files.append(folder / "roc_pr_curves.png")
+        files += [folder / f"roc_pr_curves.{ending}" for ending in ("png", "svg")]
         roc_pr_curves(
             scores.with_columns(repeat=pl.lit(0), fold=pl.lit(0)),
-            files[-1],
+            files[-2],
+            svg=files[-1],
             model=document["model"],
             split=f"the set {document['set']}",
             simulated=document["simulated"],
