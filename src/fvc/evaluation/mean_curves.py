@@ -22,8 +22,8 @@ class MeanCurves:
     Attributes
     ----------
     sensitivity, precision
-        Shape (n_folds, 201): true-positive rate at the false-positive rates of `GRID`, and precision
-        at its recalls.
+        Shape (n_folds, 201): true-positive rate at the false-positive rates of `GRID`, and
+        precision at its recalls.
     share
         Share of fakes among the scored sources, the precision of chance.
     """
