@@ -129,6 +129,10 @@ def test_options_that_do_not_go_together(project: Project) -> None:
         robustness(root, model=NAME, sources=4)
     with pytest.raises(OptionError, match="not done in parts"):
         robustness(root, model=NAME, after="platforms", run=RunOptions(shard="1/2"))
+    with pytest.raises(OptionError, match="--after platforms"):
+        robustness(root, model=NAME, longest=3)
+    with pytest.raises(OptionError, match="not sources of both classes"):
+        robustness(root, model=NAME, after="platforms", longest=0.01, run=QUIET)
     with pytest.raises(OptionError, match="2 or more"):
         robustness(root, model=NAME, after="platforms", sources=1, run=QUIET)
     with pytest.raises(OptionError, match="variants or platforms"):

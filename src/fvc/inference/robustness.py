@@ -47,6 +47,7 @@ def robustness(
     model: str,
     after: Literal["variants", "platforms"] = "variants",
     sources: int | None = None,
+    longest: float | None = None,
     threshold: float = 0.5,
     resamples: int = 1000,
     seed: int = 0,
@@ -66,6 +67,8 @@ def robustness(
         frames a second, a crop, a caption) of the raw files and judges it as `fvc predict` would.
     sources
         With --after platforms: so many sources, drawn from both classes; by default all.
+    longest
+        With --after platforms: leave out sources of more seconds than this; by default none.
     threshold
         A score of at least this much is called fake, in 0…1.
     resamples
@@ -96,8 +99,8 @@ def robustness(
     if resamples < 100 or not 0 <= threshold <= 1:
         raise OptionError("resamples are 100 or more, the threshold lies in 0…1")
     if after == "variants":
-        if sources is not None:
-            raise OptionError("--sources goes with --after platforms")
+        if sources is not None or longest is not None:
+            raise OptionError("--sources and --longest go with --after platforms")
         return model_robustness(
             project, model=model, threshold=threshold, resamples=resamples, seed=seed
         )
@@ -107,6 +110,7 @@ def robustness(
         Workspace(project),
         get_model(model),
         sources=sources,
+        longest=longest,
         threshold=threshold,
         resamples=resamples,
         seed=seed,
@@ -119,6 +123,7 @@ def platform_robustness(
     spec: ModelSpec,
     *,
     sources: int | None = None,
+    longest: float | None = None,
     transformations: Sequence[Transformation] = PLATFORMS,
     threshold: float = 0.5,
     resamples: int = 1000,
@@ -138,12 +143,12 @@ def platform_robustness(
         The trained model.
     transformations
         What is done, each alone.
-    sources, threshold, resamples, seed, run
+    sources, longest, threshold, resamples, seed, run
         As for `robustness`.
     """
     _check_run(run)
     detectors = refit_folds(workspace, spec)
-    index = _draw(_raw_files(workspace, detectors), sources, seed)
+    index = _draw(_raw_files(workspace, detectors, longest), sources, seed)
     made = transform_sources(workspace, index, transformations=transformations, run=run)
     files = platform_files(workspace, index, transformations, made.table)
     recipe = recipe_to_measure(workspace, spec)
@@ -171,6 +176,7 @@ def platform_robustness(
         "n_sources_in_folds": sum(len(one.test_groups) for one in detectors),
         "n_groups": index["group"].n_unique(),
         "n_failed": sum(row["n_failed"] for row in rows[1:]),
+        "longest": longest,
         "threshold": threshold,
         "matched": None if recipe.matching is None else recipe.matching.words,
         "split": detectors.split,
@@ -189,14 +195,22 @@ def _check_run(run: RunOptions) -> None:
         raise OptionError("robustness is not done in parts: leave out --shard and --start-idx")
 
 
-def _raw_files(workspace: Workspace, detectors: FoldDetectors) -> pl.DataFrame:
-    """Give source, label, group, fold and raw file of all sources of the folds.
+def _raw_files(
+    workspace: Workspace, detectors: FoldDetectors, longest: float | None
+) -> pl.DataFrame:
+    """Give source, label, group, fold and raw file of the sources of the folds.
 
     In a matched project these are the files from before the matching, which then follows the
     platform, as it does when a file is judged.
     """
     fold = {source: one.fold for one in detectors for source in one.test_groups}
     index = read_index(workspace).filter(pl.col("source").is_in(list(fold)))
+    if longest is not None:
+        index = index.filter(pl.col("duration_sec") <= longest)
+        if index["label"].n_unique() < 2:
+            raise OptionError(
+                f"of {longest:g} seconds or less there are not sources of both classes"
+            )
     path = "matched_from" if "matched_from" in index.columns else "video_path"
     return index.select(
         "source",
@@ -301,9 +315,11 @@ def _notes(document: dict[str, Any], detectors: FoldDetectors, moved: int) -> li
     notes = []
     if document["simulated"]:
         notes.append("The corpus is simulated: these numbers say nothing about real videos.")
+    longest = document["longest"]
     if document["n_sources"] < document["n_sources_in_folds"]:
         notes.append(
-            f"{document['n_sources']} of {document['n_sources_in_folds']} sources were drawn."
+            f"{document['n_sources']} of {document['n_sources_in_folds']} sources were drawn"
+            + ("." if longest is None else f", of those of {longest:g} seconds or less.")
         )
     if document["matched"]:
         notes.append(

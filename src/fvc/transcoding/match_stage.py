@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 MATCHING_VERSION = 1
 UNMATCHED = "match failed"
 """``status`` of a source that could not be matched: it stays in the folds, and has no score."""
+
+# Of a rate: what a container's rounding of times may come to in a clip of a second.
+_ROUNDING = 1e-3
 
 _PROBED = (
     *("width", "height", "fps", "frame_count", "duration_sec", "codec_name", "bitrate"),
@@ -239,7 +243,7 @@ class MatchSource:
                 "original_fps": before.fps or None,
                 "width": after.width,
                 "height": after.height,
-                "fps": after.fps or None,
+                "fps": _rate(after.fps, self.matching),
                 "frame_count": after.frame_count,
                 "duration_sec": after.duration_seconds,
                 "codec_name": after.codec_name,
@@ -249,6 +253,14 @@ class MatchSource:
                 "file_size_bytes": after.file_size_bytes,
             }
         ]
+
+
+def _rate(measured: float, matching: Matching) -> float | None:
+    """Give the rate that was asked for where it was had: containers round times."""
+    wanted = None if matching.fps is None else float(Fraction(matching.fps))
+    if wanted is not None and abs(measured - wanted) < _ROUNDING * wanted:
+        return wanted
+    return measured or None
 
 
 def _files(row: dict[str, Any]) -> tuple[str, ...]:
