@@ -11,6 +11,7 @@ from fvc.evaluation import build_leaderboard
 from fvc.models import get_model
 from fvc.stages import log_file
 from fvc.tables import find_metadata, read_table
+from fvc.tracking.publishing import tracking_of
 from fvc.training.clips import Sources, join_clips
 from fvc.training.model import Request, train_model
 from fvc.training.output import clear, held
@@ -105,6 +106,10 @@ def train_sklearn_logreg(
             stop_workers()
         if output.parent == workspace.stage5:
             build_leaderboard(workspace)
+        tracking = tracking_of(workspace, "auto")
+        if tracking and output == workspace.model(spec.name):
+            tracking.model_done(spec.name)
+            tracking.finish()
     return document
 
 
