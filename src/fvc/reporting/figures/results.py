@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fvc.errors import DataError
-from fvc.evaluation.metrics import curves
+from fvc.evaluation.mean_curves import GRID, mean_curves
 from fvc.reporting.figures.material import Material
 from fvc.reporting.figures.style import BLACK, BLUE, DASHES, GREY, RED, SERIES, blank
 
 Floats = npt.NDArray[np.float64]
 
-_GRID: Floats = np.linspace(0, 1, 201)
 _CURVES = 4
 _BASELINES = 3
 _BINS = 10
@@ -96,19 +95,15 @@ def roc_pr(material: Material, width: float) -> Figure:
     left, right = figure.subplots(1, 2)
     share = 0.5
     for place, row in enumerate(_drawn(material)):
-        folds = _folds(material.predictions(row["model"]))
-        if not folds:
-            continue
-        share = float(np.mean(np.concatenate([fake for fake, _ in folds])))
-        roc, pr = [], []
-        for fake, score in folds:
-            fpr, tpr, precision = curves(fake, score)
-            roc.append(np.interp(_GRID, fpr, np.maximum.accumulate(tpr)))
-            found = tpr > 0
-            reached = np.searchsorted(tpr[found], _GRID, side="left")
-            pr.append(precision[found][reached.clip(max=int(found.sum()) - 1)])
-        for axes, lines in ((left, roc), (right, pr)):
-            _mean_and_spread(axes, lines, place, row["model"], band=place == 0)
+        found = mean_curves(material.predictions(row["model"]))
+        share = found.share
+        for axes, lines in ((left, found.sensitivity), (right, found.precision)):
+            mean, low, high = found.spread(lines)
+            colour = SERIES[place % len(SERIES)]
+            dashes = DASHES[place % len(DASHES)]
+            axes.plot(GRID, mean, color=colour, linestyle=dashes, label=row["model"])
+            if place == 0:
+                axes.fill_between(GRID, low, high, color=colour, alpha=0.15, linewidth=0)
     left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=0.8)
     right.axhline(share, color=GREY, linestyle=":", linewidth=0.8)
     left.set(xlabel="false-positive rate", ylabel="true-positive rate")
@@ -133,27 +128,6 @@ def roc_pr_caption(material: Material) -> str:
 
 def _drawn(material: Material) -> list[dict[str, Any]]:
     return [row for row in material.leaderboard["models"] if row["complete"]][:_CURVES]
-
-
-def _folds(predictions: pl.DataFrame) -> list[tuple[npt.NDArray[np.bool_], Floats]]:
-    """Give labels and scores of each test fold that holds both classes."""
-    found = []
-    scored = predictions.filter(pl.col("score").is_not_null())
-    for fold in scored.partition_by("repeat", "fold"):
-        fake = (fold["label"] == 1).to_numpy()
-        if 0 < fake.sum() < len(fake):
-            found.append((fake, fold["score"].to_numpy()))
-    return found
-
-
-def _mean_and_spread(axes: Axes, lines: list[Floats], place: int, name: str, *, band: bool) -> None:
-    mean = np.mean(lines, axis=0)
-    colour = SERIES[place % len(SERIES)]
-    axes.plot(_GRID, mean, color=colour, linestyle=DASHES[place % len(DASHES)], label=name)
-    if band and len(lines) > 1:
-        spread = np.std(lines, axis=0, ddof=1)
-        low, high = (mean - spread).clip(0, 1), (mean + spread).clip(0, 1)
-        axes.fill_between(_GRID, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
 def calibration(material: Material, width: float) -> Figure:
