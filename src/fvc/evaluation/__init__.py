@@ -16,8 +16,10 @@ if TYPE_CHECKING:
         fit_final_calibrator,
         why_not_calibrated,
     )
+    from fvc.evaluation.calibration_report import model_calibration
     from fvc.evaluation.comparison import compare_predictions
     from fvc.evaluation.comparison_report import ComparisonReport, compare_models
+    from fvc.evaluation.decisions_report import model_decisions
     from fvc.evaluation.folds import (
         FoldsInfo,
         describe_split,
@@ -65,6 +67,8 @@ __all__ = [
     "load_folds",
     "make_folds",
     "metadata_baselines",
+    "model_calibration",
+    "model_decisions",
     "read_folds_info",
     "rival_warning",
     "roc_pr_curves",
@@ -100,6 +104,8 @@ _HOME = {
     "load_folds": "folds",
     "make_folds": "folds",
     "metadata_baselines": "baselines",
+    "model_calibration": "calibration_report",
+    "model_decisions": "decisions_report",
     "read_folds_info": "folds",
     "rival_warning": "baselines",
     "roc_pr_curves": "plots",
