@@ -8,4 +8,5 @@ command = verb(
     name="match",
     example="fvc match --match resolution,fps,codec --longer-side 480",
     results=lambda workspace: workspace.data,
+    positional="match",
 )

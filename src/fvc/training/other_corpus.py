@@ -16,7 +16,7 @@ from fvc.scaling import stage3_scale_videos
 from fvc.stages import RunOptions
 from fvc.stages.identity import fingerprint_file
 from fvc.training.inputs import input_settings
-from fvc.transcoding import Matching, match_sources
+from fvc.transcoding import Matching, match_sources, read_matching
 from fvc.workspace import Workspace
 
 _STAGES: dict[str, Callable[..., Any]] = {
@@ -82,6 +82,11 @@ def _match_like(raw: Workspace, other: Workspace, matching: Matching, run: RunOp
         to=other.root,
         run=run,
     )
+    if read_matching(other) != matching:
+        raise DataError(
+            f"{other.root}: this version matches otherwise than the detector's clips were matched "
+            f"({matching.words}); train it again"
+        )
 
 
 def _matched_words(match: dict[str, Any] | None) -> str:
