@@ -18,7 +18,7 @@ from fvc.models import (
     training_weights,
 )
 
-AVAILABLE = list_models(available=True)
+AVAILABLE = list_models(available=True, family="tabular")
 NAMES = [f"f{i}" for i in range(5)]
 
 

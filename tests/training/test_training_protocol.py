@@ -56,7 +56,7 @@ def one_fold(
     return result
 
 
-@pytest.mark.parametrize("model", list_models(available=True))
+@pytest.mark.parametrize("model", list_models(family="tabular"))
 def test_nothing_of_the_test_side_reaches_the_training(
     tmp_path: Path, simulated: Simulate, small_grid: str, model: str
 ) -> None:

@@ -18,7 +18,7 @@ from fvc.models.video_spec import EmbeddingSpec, VideoInput, VideoModelSettings
 Family = Literal["tabular", "embedding", "video", "ensemble"]
 FAMILIES: tuple[Family, ...] = ("tabular", "embedding", "video", "ensemble")
 
-TRAINED_FAMILIES: frozenset[Family] = frozenset({"tabular"})
+TRAINED_FAMILIES: frozenset[Family] = frozenset(FAMILIES)
 """The families that stage 5 of this version trains; `ModelSpec.available` follows it."""
 
 Grid = Mapping[str, tuple[Any, ...]]
@@ -98,9 +98,9 @@ class ModelSpec:
     weights
         Pretrained weights, where there are any.
     parameters
-        Parameters of the whole module (or of the frozen backbone), in their full-size form.
+        Of the whole module in its full-size form, or of the frozen backbone.
     gflops
-        Multiplications and additions, each counted, of one clip's forward pass, in 10⁹.
+        10⁹ operations of one clip's forward pass; a multiplication and an addition are two.
     notebook
         Number of its notebook, such as ``"5a"``.
     reference

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fvc.errors import LockedError
+from fvc.errors import LockedError, NotAvailableError
 from fvc.models import ModelSpec, not_available
 from fvc.stages.options import Part
 from fvc.tables import read_table, require_table
@@ -119,7 +119,14 @@ def read_clips(workspace: Workspace, tables: Sequence[int], sources: Sources) ->
     ------
     MissingInputError
         One of the stages has not run.
+    NotAvailableError
+        They are not tables of features.
     """
+    if not tables or 3 in tables:
+        raise NotAvailableError(
+            "this is for models on features of clips in this version; nets, embeddings and "
+            "ensembles are trained by `fvc train` and judge files by `fvc predict`"
+        )
     found: list[Any] = []
     for number in tables:
         path = require_table(workspace.stages[number - 1])

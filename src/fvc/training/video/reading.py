@@ -1,6 +1,6 @@
 """What models that look at frames read: frames, flow, or the tokens of a frozen backbone."""
 
-from fvc.models import ModelSpec
+from fvc.models import ModelSpec, build_video_model
 from fvc.models.video_spec import VideoInput
 from fvc.training.clips import Clips, Sources
 from fvc.training.model import Request
@@ -26,6 +26,9 @@ def read_for(spec: ModelSpec, request: Request, sources: Sources) -> Clips:
     NothingLeftError
         There is no clip.
     """
+    if spec.family == "video" and request.nets.weights != "none":
+        # Before anything is decoded: weights that are not to be had are told at once.
+        build_video_model(spec.name, weights=request.nets.weights_source, tiny=request.nets.tiny)
     settings = frame_settings(request.nets.form(spec))
     clips = read_video_clips(
         request.workspace, sources, settings, request.nets, workers=request.workers
