@@ -80,7 +80,8 @@ def second_difference_profiles(
     memory = scratch or Scratch()
     turned = memory.array("bytes", luma.shape[::-1], np.uint8)
     # Along the columns OpenCV is four times as fast as along the rows, the turning included.
-    return _along_columns(cv2.transpose(luma, dst=turned), memory), _along_columns(luma, memory)
+    cv2.transpose(luma, dst=turned)
+    return _along_columns(turned, memory), _along_columns(luma, memory)
 
 
 def _along_columns(luma: Luma, scratch: Scratch) -> NDArray[np.float64]:
@@ -90,7 +91,8 @@ def _along_columns(luma: Luma, scratch: Scratch) -> NDArray[np.float64]:
     full = scratch.array("whole", luma.shape, np.int16)
     second = cv2.Sobel(luma, cv2.CV_16S, 0, 2, dst=full, ksize=1)
     sums = cv2.reduce(np.abs(second, out=full), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
-    return sums.ravel()[1:-1].astype(np.float64) / width
+    means: NDArray[np.float64] = sums.ravel()[1:-1].astype(np.float64) / width
+    return means
 
 
 def unflatness(profile: NDArray[np.float64]) -> float:
