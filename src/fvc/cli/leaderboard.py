@@ -86,6 +86,7 @@ def _table(board: dict[str, Any]) -> Table:
     for model in board["models"]:
         scored = f"{model['n_scored']}/{model['n_sources']}"
         name = model["model"] + ("" if model["complete"] else " (incomplete)")
+        name += " (random weights)" if model.get("random_weights") else ""
         table.add_row(name, *_scores(model), scored)
     baselines = [b for b in board["baselines"] if b["roc_auc"] is not None and b["columns"]]
     baselines.sort(key=lambda b: -b["roc_auc"])

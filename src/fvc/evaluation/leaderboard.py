@@ -32,7 +32,16 @@ _SCORES = (
     *("accuracy", "balanced_accuracy", "precision", "recall", "average_precision"),
     *("equal_error_rate", "mcc", "log_loss", "brier"),
 )
-_LAST = ("n_groups", "n_splits", "repeats", "incomplete_reason", "stale", "warning", "matched")
+_LAST = (
+    "n_groups",
+    "n_splits",
+    "repeats",
+    "incomplete_reason",
+    "stale",
+    "warning",
+    "matched",
+    "random_weights",
+)
 
 
 def build_leaderboard(
@@ -122,6 +131,7 @@ def _row(model: str, document: dict[str, Any], split: str) -> dict[str, Any]:
     row = {key: aggregate.get(key) for key in (*_FIRST, *_SCORES, *_LAST)}
     row["model"] = model
     row["unit"] = "source"
+    row["random_weights"] = bool(document.get("random_weights"))
     row["complete"] = bool(aggregate["complete"])
     row["stale"] = document["split"]["hash"] != split
     return row
@@ -135,7 +145,7 @@ def _rank(row: dict[str, Any]) -> tuple[bool, bool, float, str]:
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     whole = {"n_sources", "n_scored", "n_real", "n_fake", "n_groups", "n_splits", "repeats"}
     text = {"model", "unit", "incomplete_reason", "warning", "matched"}
-    flags = {"complete", "stale"}
+    flags = {"complete", "stale", "random_weights"}
     schema: dict[str, Any] = {}
     for name in (*_FIRST, *_SCORES, *_LAST):
         schema[name] = (
