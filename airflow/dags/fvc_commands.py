@@ -127,8 +127,9 @@ class Running:
     def wait(self, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
         """Pass its messages on until it ends; give its exit code and its document."""
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            say(line.rstrip())
+        with self.process.stderr:
+            for line in self.process.stderr:
+                say(line.rstrip())
         code = self.process.wait()
         self.output.seek(0)
         with self.output:

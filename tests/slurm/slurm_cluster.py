@@ -93,11 +93,16 @@ class Cluster:
         return self.call("squeue", "-h", "-o", "%i %j %T %r").splitlines()
 
     def wait_for_jobs(self, seconds: float = 200.0) -> None:
-        wait_until(lambda: not self.waiting(), f"jobs have ended: {self.waiting()}", seconds)
+        try:
+            wait_until(lambda: not self.waiting(), "jobs have ended", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.call('scontrol', 'show', 'job')}") from error
 
     def lose_node(self, node: str) -> None:
         """Take a node away with all that runs on it, as a power cut does."""
-        self.daemons.pop(node).kill()
+        daemon = self.daemons.pop(node)
+        daemon.kill()
+        daemon.wait()
         for process in self.processes_on(node):
             with contextlib.suppress(psutil.Error):
                 process.kill()

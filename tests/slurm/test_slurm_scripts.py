@@ -263,8 +263,8 @@ def test_a_dry_run_shows_the_chain_and_keeps_the_options(
     (tmp_path / "data" / "video_index_input.csv").touch()
     config = tmp_path / "run.yaml"
     config.write_text(
-        "project: elsewhere\nworkers: 9\naugment: {num-augmentations: 3}\n"
-        "train: {n-splits: 3}\nslurm: {train: {time: 60}}\n"
+        "project: elsewhere\nworkers: 9\nformat: csv\naugment: {num-augmentations: 3}\n"
+        "train: {n-splits: 3, delete_existing: true}\nslurm: {train: {time: 60}}\n"
     )
     monkeypatch.setenv("PATH", str(tmp_path))
     words = ["--config", str(config), "--model-types", "svm", "logistic_regression", "--json"]
@@ -293,11 +293,11 @@ def test_a_dry_run_shows_the_chain_and_keeps_the_options(
     assert "#SBATCH --time=60\n" in script
     options = (tmp_path / jobs[0]["script"]).parent / "options.yaml"
     assert yaml.safe_load(options.read_text()) == {
-        "augment": {"stall-seconds": 9.0, "num-augmentations": 3},
+        "augment": {"format": "csv", "stall-seconds": 9.0, "num-augmentations": 3},
         "train": {"n-splits": 3, "model-types": ["svm", "logistic_regression"]},
-        "features": {"stall-seconds": 9.0},
-        "scale": {"stall-seconds": 9.0},
-        "scaled-features": {"stall-seconds": 9.0},
+        "features": {"format": "csv", "stall-seconds": 9.0},
+        "scale": {"format": "csv", "stall-seconds": 9.0},
+        "scaled-features": {"format": "csv", "stall-seconds": 9.0},
     }
 
 

@@ -1,6 +1,7 @@
 """Stages as a chain of SLURM jobs, and the record of what was submitted."""
 
 import contextlib
+import inspect
 import json
 import logging
 import os
@@ -16,12 +17,15 @@ from fvc.engines.slurm import JOBS, Dependency, Job, cancel, render_script, reso
 from fvc.engines.slurm.client import sbatch_arguments, submit_and_wait
 from fvc.engines.slurm.resources import Resources, check_resources, read_config
 from fvc.errors import EXIT_SOME_FAILED, MissingInputError, OptionError
-from fvc.pipeline import STAGES
+from fvc.pipeline import STAGES, stage_function
 from fvc.stages import RunOptions
 from fvc.tables import atomic_write, write_json_atomic
 from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.batch")
+
+_OF_TASKS = ("project", "workers", "shard", "start-idx", "end-idx", "delete-existing")
+"""Options of a stage that each task sets itself, or that would undo what others have done."""
 
 AFTER = {1: (), 2: (1,), 3: (1,), 4: (3,), 5: (2, 4)}
 """The stages that must have ended well before each stage."""
@@ -324,8 +328,6 @@ def _plain(job: Submitted) -> dict[str, Any]:
 
 def models_times_folds(options: Path) -> int:
     """Count the tasks of stage 5: a model and fold each."""
-    import inspect
-
     import yaml
 
     from fvc.training import stage5_train_models
@@ -360,25 +362,37 @@ def _options_file(
     document: dict[str, Any] = {}
     if config is not None:
         document = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
-    kept = {
-        key: value
-        for key, value in document.items()
-        # What says where and how much is the task's own.
-        if key.replace("_", "-") in STAGES or not isinstance(value, dict)
-    }
-    for key in ("project", "workers", "shard"):
-        kept.pop(key, None)
+    document = {str(key).replace("_", "-"): value for key, value in document.items()}
+    top = {key: value for key, value in document.items() if not isinstance(value, dict)}
+    kept = {}
+    for verb in STAGES:
+        takes = _options_of(verb) if top else set()
+        shared = {key: value for key, value in top.items() if key in takes}
+        kept[verb] = shared | (document.get(verb) or {})
     for verb, given in options.items():
-        section = {str(k).replace("_", "-"): v for k, v in (kept.get(verb) or {}).items()}
+        section = {str(k).replace("_", "-"): v for k, v in kept[verb].items()}
         kept[verb] = section | {k.replace("_", "-"): _value(v) for k, v in given.items()}
     for verb in STAGES:
         if verb != "train":
             how = {key: value for key, value in _how(run).items() if value is not None}
-            kept[verb] = how | (kept.get(verb) or {})
+            kept[verb] |= how
+    kept = {
+        verb: {key: value for key, value in section.items() if key not in _OF_TASKS}
+        for verb, section in kept.items()
+    }
+    kept = {verb: section for verb, section in kept.items() if section}
     with atomic_write(path) as temporary:
         text = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
         temporary.write_text(text, encoding="utf-8")
     return path
+
+
+def _options_of(verb: str) -> set[str]:
+    """Name the options that a stage takes."""
+    names = set(inspect.signature(stage_function(verb)).parameters)
+    if "run" in names:
+        names |= set(RunOptions.__dataclass_fields__)
+    return {name.replace("_", "-") for name in names}
 
 
 def _how(run: RunOptions) -> dict[str, Any]:
