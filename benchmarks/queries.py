@@ -18,7 +18,7 @@ from fvc.workspace import Workspace
 QUERIES = {
     "count": "SELECT count(*) FROM predictions",
     "aggregate": "SELECT model, repeat, fold, count(*), avg(score), stddev(score), "
-    "avg((score >= 0.5)::INT = label) FROM predictions GROUP BY ALL ORDER BY ALL",
+    "avg(((score >= 0.5)::INT = label)::INT) FROM predictions GROUP BY ALL ORDER BY ALL",
     "one model": "SELECT fold, avg(score) FROM predictions WHERE model = 'm0' GROUP BY fold",
     "quantiles": "SELECT model, quantile_cont(score, [0.05, 0.5, 0.95]) FROM predictions "
     "GROUP BY model",
@@ -63,8 +63,10 @@ def make_project(root: Path, rows: int) -> None:
 
 def ask(root: Path, sql: str) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(root), sql], capture_output=True, text=True, check=True
+        [sys.executable, "-c", MEASURE, str(root), sql], capture_output=True, text=True, check=False
     )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
     return dict(json.loads(done.stdout))
 
 

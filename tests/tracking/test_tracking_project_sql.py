@@ -170,6 +170,8 @@ def test_the_verb_prints_tables_csv_and_json(
     assert run(["query", sql, *where, "--output-format", "csv"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["model,score,score,n", "svm,0.25,0.25,nan", "svm,,,nan"]
+    assert run(["query", "SELECT sum(fold) AS s FROM predictions", *where, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == [{"s": 2}]
     assert run(["query", sql, *where, "--limit", "1"]) == 0
     said = capsys.readouterr()
     assert said.out.split() == ["model", "score", "score", "n", "svm", "0.25", "0.25", "nan"]
@@ -179,6 +181,19 @@ def test_the_verb_prints_tables_csv_and_json(
     assert run(["query", "SELECT * FROM folds", *where, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["exit_code"] == 3
     assert run(["query", *where]) == 2
+
+
+def test_an_error_in_the_midst_of_the_rows_is_one_for_people(project: Workspace) -> None:
+    sql = "SELECT CASE WHEN i < 50000 THEN i ELSE error('stop here') END FROM range(60000) t(i)"
+    with ProjectSQL(project.root) as opened, pytest.raises(OptionError, match="stop here"):
+        list(opened.stream(sql).rows)
+
+
+def test_long_queries_draw_nothing_on_standard_output(project: Workspace) -> None:
+    with ProjectSQL(project.root) as sql, DuckDBAnalytics() as analytics:
+        for one in (sql, analytics):
+            found = one.query("SELECT current_setting('enable_progress_bar') AS drawn")
+            assert found["drawn"].to_list() == [False]
 
 
 def test_the_verb_lists_views_and_columns(

@@ -34,6 +34,8 @@ class DuckDBAnalytics:
 
     def __init__(self, database: Path | str = ":memory:") -> None:
         self._connection = duckdb.connect(str(database))
+        # It is drawn on standard output, where it is in the way of whatever is printed there.
+        self._connection.execute("SET enable_progress_bar = false")
 
     def register_parquet(self, name: str, path: Path | str) -> None:
         """Give a file's rows a name.

@@ -101,6 +101,8 @@ class ProjectSQL:
         except OptionError:
             self.close()
             raise
+        # It is drawn on standard output, in the midst of the rows.
+        self._set("enable_progress_bar", "false")
         self._set("temp_directory", str(self._spill))
         if threads is not None:
             self._set("threads", str(threads))
@@ -158,18 +160,24 @@ class ProjectSQL:
         """Run a query and take its rows as they come; as `query`, in flat memory."""
         self._check(sql)
         with self._errors():
-            running = self._connection.execute(sql)
-            description = running.description
-        columns, types = [str(c[0]) for c in description], [str(c[1]) for c in description]
-        return Result(columns, types, self._rows(running))
+            found: Any = self._connection.sql(sql)
+            # Rows by `execute` would all be made before the first is taken.
+            make = getattr(found, "to_arrow_reader", None) or found.fetch_record_batch
+            columns, types = [str(c) for c in found.columns], [str(c) for c in found.types]
+            batches = make(_BATCH)
+        return Result(columns, types, self._rows(batches))
 
-    def _rows(self, running: Any) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, batches: Any) -> Iterator[tuple[Any, ...]]:
         while True:
             with self._errors():
-                batch = running.fetchmany(_BATCH)
-            if not batch:
-                return
-            yield from batch
+                try:
+                    batch = batches.read_next_batch()
+                except StopIteration:
+                    return
+                except (ValueError, OSError) as error:
+                    # Arrow's own classes for what DuckDB says while it reads on.
+                    raise OptionError(f"the query cannot be run: {_first_line(error)}") from error
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def columns(self, view: View) -> list[tuple[str, str]]:
         """List the columns of a view with their SQL types; none where it is not there."""
