@@ -15,6 +15,30 @@ _HEAD: Grid = {"head_lr": (5e-4, 1e-4)}
 _SCRATCH: Grid = {"head_lr": (5e-4, 2e-3)}
 _TREES: Grid = {"max_depth": (2, 4), "n_estimators": (50, 200)}
 
+# Parameters without the published classifiers, and 10⁹ operations (a multiplication and an addition
+# are two) of one clip's forward pass; of embedding models those of the frozen backbone.
+_COSTS: dict[str, tuple[int, float]] = {
+    "naive_cnn": (389_153, 11.8),
+    "pretrained_inception": (21_787_617, 91.4),
+    "variable_ar_cnn": (1_229_345, 4.7),
+    "xgboost_pretrained_inception": (21_785_568, 91.4),
+    "xgboost_i3d": (27_223_872, 56.8),
+    "xgboost_r2plus1d": (31_300_125, 81.0),
+    "xgboost_vit_gru": (85_798_656, 562.0),
+    "xgboost_vit_transformer": (85_798_656, 562.0),
+    "vit_gru": (86_588_417, 562.0),
+    "vit_transformer": (87_052_289, 562.1),
+    "timesformer": (121_259_521, 391.7),
+    "vivit": (88_647_169, 903.0),
+    "i3d": (27_225_921, 56.8),
+    "r2plus1d": (31_300_638, 81.0),
+    "x3d": (2_976_723, 9.5),
+    "slowfast": (33_646_793, 100.6),
+    "slowfast_attention": (34_771_401, 103.5),
+    "slowfast_multiscale": (34_607_561, 104.7),
+    "two_stream": (22_407_361, 25.8),
+}
+
 
 def _input(backbone: str, num_frames: int | None = None) -> VideoInput:
     """Take the input that published weights were trained with."""
@@ -61,6 +85,8 @@ def _video(
             freeze_batch_norm=backbone is not None,
         ),
         weights=None if backbone is None else PUBLISHED[backbone],
+        parameters=_COSTS[name][0],
+        gflops=_COSTS[name][1],
         notebook=notebook,
         reference=reference,
     )
@@ -90,6 +116,8 @@ def _embedding(
         video=video,
         embedding=EmbeddingSpec(backbone, *tokens, head),
         weights=PUBLISHED[backbone],
+        parameters=_COSTS[name][0],
+        gflops=_COSTS[name][1],
         notebook=notebook,
         reference=reference,
     )

@@ -108,9 +108,11 @@ def fetch(spec: WeightsSpec, name: str) -> Path:
     path = cached_path(spec)
     if not path.is_file():
         try:
-            path = _from_hub(spec) if spec.source.startswith(_HUB) else _from_web(spec, path)
-        # What the hub's client raises without a network differs from version to version, but all
-        # of it is an OSError: connection, time-out, HTTP status, a file that is not cached.
+            if spec.source.startswith(_HUB):
+                path = _from_hub(spec, path)
+            else:
+                path = _from_web(spec.source, path)
+        # No network, no such host, an HTTP status, a time-out, a full disk: all are OSErrors.
         except OSError as error:
             reason = str(error).strip().splitlines()
             raise MissingInputError(
@@ -128,17 +130,21 @@ def fetch(spec: WeightsSpec, name: str) -> Path:
     return path
 
 
-def _from_web(spec: WeightsSpec, path: Path) -> Path:
+def _from_web(url: str, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.hub.download_url_to_file(spec.source, str(path), progress=False)
+    torch.hub.download_url_to_file(url, str(path), progress=False)
     return path
 
 
-def _from_hub(spec: WeightsSpec) -> Path:
-    from huggingface_hub import hf_hub_download
+def _from_hub(spec: WeightsSpec, path: Path) -> Path:
+    from huggingface_hub import hf_hub_url, try_to_load_from_cache
 
     repository = spec.source.removeprefix(_HUB)
-    return Path(hf_hub_download(repository, spec.filename))
+    cached = try_to_load_from_cache(repository, spec.filename)
+    if isinstance(cached, str):
+        return Path(cached)
+    # The hub's own client tries for half a minute to reach a network that is not there.
+    return _from_web(hf_hub_url(repository, spec.filename), path)
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
