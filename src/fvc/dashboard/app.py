@@ -6,7 +6,16 @@ from pathlib import Path
 import streamlit as st
 
 from fvc.dashboard.frame import page_of, sidebar
-from fvc.dashboard.pages import corpus, leaderboard, overview
+from fvc.dashboard.screens import (
+    audit,
+    compare,
+    corpus,
+    features,
+    leaderboard,
+    model,
+    overview,
+    trial,
+)
 from fvc.dashboard.serving import PROJECT_VARIABLE
 from fvc.workspace import Workspace
 
@@ -21,6 +30,11 @@ def show() -> None:
             ("Overview", "overview", ":material/home:", overview.show),
             ("Corpus", "corpus", ":material/video_library:", corpus.show),
             ("Leaderboard", "leaderboard", ":material/leaderboard:", leaderboard.show),
+            ("Model", "model", ":material/insights:", model.show),
+            ("Compare", "compare", ":material/compare_arrows:", compare.show),
+            ("Features", "features", ":material/scatter_plot:", features.show),
+            ("Audit", "audit", ":material/gavel:", audit.show),
+            ("Try a video", "try", ":material/play_circle:", trial.show),
         )
     ]
     chosen = st.navigation(pages)

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.errors import DataError, MissingInputError
+from fvc.tables import read_table
 from fvc.tracking.project_sql import ProjectSQL
 from fvc.workspace import Workspace
 
@@ -70,3 +71,17 @@ def trained_models(workspace: Workspace) -> list[str]:
     """Name the trained models, the leaderboard's first first."""
     board = board_of(workspace)
     return [] if board is None else [str(row["model"]) for row in board["models"]]
+
+
+def predictions(workspace: Workspace, model: str) -> pl.DataFrame | None:
+    """Read a model's out-of-fold predictions; None where they are not there."""
+    path = workspace.model(model) / "predictions.parquet"
+    if not path.is_file():
+        return None
+    found: pl.DataFrame = _table(str(path), path.stat().st_mtime_ns)
+    return found
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _table(path: str, stamp: int) -> pl.DataFrame:
+    return read_table(Path(path))

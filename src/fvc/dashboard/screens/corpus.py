@@ -1,11 +1,10 @@
 """Corpus: find sources, play a source beside its variants, look at near-duplicates."""
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
 from fvc.dashboard.frame import empty
+from fvc.dashboard.playing import play_clip, quoted
 from fvc.dashboard.reading import query
 from fvc.workspace import Workspace
 
@@ -67,52 +66,35 @@ def _filters(values: dict[str, list[str | None]]) -> str:
         conditions.append(f"label = {int(label == 'fake')}")
     for name, wanted in chosen.items():
         if wanted:
-            conditions.append(f"{name} IN ({', '.join(map(_quoted, wanted))})")
+            conditions.append(f"{name} IN ({', '.join(map(quoted, wanted))})")
     if text:
-        conditions.append(f"contains(lower(source), lower({_quoted(text)}))")
+        conditions.append(f"contains(lower(source), lower({quoted(text)}))")
     return " AND ".join(conditions)
-
-
-def _quoted(value: str) -> str:
-    """Write a text as a literal of SQL."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _play(workspace: Workspace, source: str) -> None:
     st.header(f"Source {source}")
     clips = query(
         workspace,
-        "SELECT augmentation_idx, augmentation, parameters, video_path, width, height, fps, "
-        f"frame_count FROM clips WHERE source = {_quoted(source)} ORDER BY augmentation_idx",
+        "SELECT augmentation_idx, augmentation FROM clips "
+        f"WHERE source = {quoted(source)} ORDER BY augmentation_idx",
     )
     if clips is None or not len(clips):
         empty("This source has no clips yet.", "fvc augment")
         return
     left, right = st.columns(2)
-    rows = list(clips.iter_rows(named=True))
     with left:
         st.subheader("Unaugmented copy")
-        _video(workspace, rows[0])
+        play_clip(workspace, source)
     with right:
         st.subheader("Variant")
-        if len(rows) == 1:
+        variants = clips.filter(pl.col("augmentation_idx") >= 0)
+        if not len(variants):
             st.caption("It has no variants.")
             return
-        names = [f"{row['augmentation_idx']}: {row['augmentation']}" for row in rows[1:]]
-        name = st.selectbox("Which variant", names, label_visibility="collapsed")
-        _video(workspace, rows[1 + names.index(name)])
-
-
-def _video(workspace: Workspace, row: dict[str, Any]) -> None:
-    path = workspace.absolute(row["video_path"])
-    if not path.is_file():
-        st.error(f"The file is gone: {row['video_path']}. fvc augment makes it again.")
-        return
-    st.video(str(path), format="video/mp4")
-    st.caption(
-        f"{row['width']} × {row['height']}, {row['fps']:.3g} Hz, {row['frame_count']} frames. "
-        f"{row['parameters'] or ''}"
-    )
+        names = {int(row[0]): f"{row[0]}: {row[1]}" for row in variants.iter_rows()}
+        number = st.selectbox("Which variant", list(names), format_func=lambda k: names[k])
+        play_clip(workspace, source, number)
 
 
 def _duplicates(workspace: Workspace) -> None:

@@ -1,0 +1,66 @@
+"""Audit: how much of a score is skill, how much memory, and what metadata tell."""
+
+import polars as pl
+import streamlit as st
+
+from fvc.dashboard import charts
+from fvc.dashboard.frame import empty, interval
+from fvc.dashboard.reading import document
+from fvc.workspace import Workspace
+
+
+def show(workspace: Workspace) -> None:
+    """Show the page."""
+    st.title("Audit")
+    st.markdown(
+        "The same model in three kinds of folds: those that keep **groups** whole, those that keep "
+        "**sources** whole but part groups, and those that deal **rows** one by one. Each again "
+        "with labels dealt anew to whole groups, where nothing can be known: what is above chance "
+        "there is memory."
+    )
+    audits = sorted(path.parent.name for path in workspace.audits.glob("*/audit.json"))
+    if not audits:
+        empty("Nothing is audited yet.", "fvc audit gradient_boosting")
+    else:
+        name = st.selectbox("Audit of", audits)
+        _audit(workspace, name)
+    st.header("What metadata tell")
+    _confounds(workspace)
+
+
+def _audit(workspace: Workspace, name: str) -> None:
+    found = document(workspace.audit(name) / "audit.json")
+    if found is None:
+        return
+    st.info(found["verdict"], icon=":material/gavel:")
+    st.plotly_chart(charts.schemes(found["rows"]), config=charts.CONFIG)
+    rows = [
+        {
+            "folds": row["folds"],
+            "labels": row["labels"],
+            "unit": f"{row['n']} {row['unit']}s",
+            "ROC AUC": interval(row, "auc"),
+            "F1": interval(row, "f1"),
+            "note": row["reason"] or "",
+        }
+        for row in found["rows"]
+    ]
+    st.dataframe(pl.DataFrame(rows), hide_index=True, width="stretch")
+    for reason in found["cannot"]:
+        st.caption(str(reason))
+
+
+def _confounds(workspace: Workspace) -> None:
+    found = document(workspace.confounds / "confounds.json")
+    if found is None:
+        empty("Not measured yet.", "fvc confounds")
+        return
+    for line in found["verdict"]:
+        st.markdown(f"**{line}**")
+    rows = [
+        {"metadata": row["baseline"], "ROC AUC": interval(row, "roc_auc"), "n": row["n_scored"]}
+        for row in sorted(found["baselines"], key=lambda row: -(row["roc_auc"] or 0))
+    ]
+    st.dataframe(pl.DataFrame(rows), hide_index=True, width="stretch")
+    for note in found["notes"]:
+        st.caption(note)

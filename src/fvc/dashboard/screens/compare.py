@@ -1,0 +1,87 @@
+"""Compare: two models on the same sources: paired difference, agreement."""
+
+import polars as pl
+import streamlit as st
+
+from fvc.dashboard import charts
+from fvc.dashboard.frame import empty
+from fvc.dashboard.reading import document, predictions, trained_models
+from fvc.workspace import Workspace
+
+
+def show(workspace: Workspace) -> None:
+    """Show the page."""
+    st.title("Compare")
+    names = trained_models(workspace)
+    if len(names) < 2:
+        empty("Two trained models are needed.", "fvc train")
+        return
+    left, right = st.columns(2)
+    a = left.selectbox("First model", names, index=0)
+    b = right.selectbox("Second model", [name for name in names if name != a], index=0)
+    _difference(workspace, a, b)
+    tables = [predictions(workspace, name) for name in (a, b)]
+    if tables[0] is None or tables[1] is None:
+        empty("Predictions are missing.", f"fvc train --model-types {a} {b}")
+        return
+    both = _means(tables[0], "a").join(_means(tables[1], "b").drop("label"), on="source")
+    st.header("Scores of the same sources")
+    st.plotly_chart(charts.agreement(both, a, b), config=charts.CONFIG)
+    _agreement(both, a, b)
+    _largest(both, a, b)
+
+
+def _difference(workspace: Workspace, a: str, b: str) -> None:
+    comparison = document(workspace.comparison / "comparison.json")
+    if comparison is None:
+        empty("Not tested yet whether they differ.", "fvc compare")
+        return
+    pair = next((p for p in comparison["pairs"] if {p["a"], p["b"]} == {a, b}), None)
+    if pair is None:
+        st.info("This pair was not compared: run `fvc compare` again.")
+        return
+    sign = 1 if pair["a"] == a else -1
+    low, high = sorted((sign * pair["low"], sign * pair["high"]))
+    st.metric(
+        f"AUC of {a} minus that of {b}",
+        f"{sign * pair['difference']:+.3f}",
+        help=comparison["tests"][comparison["deciding_test"]],
+    )
+    st.markdown(f"95 % interval {low:+.2f} to {high:+.2f}. **{pair['verdict']}**")
+
+
+def _means(table: pl.DataFrame, name: str) -> pl.DataFrame:
+    return (
+        table.group_by("source")
+        .agg(pl.col("label").first(), pl.col("score").mean().alias(name))
+        .filter(pl.col(name).is_not_null())
+        .sort("source")
+    )
+
+
+def _agreement(both: pl.DataFrame, a: str, b: str) -> None:
+    right = both.select(
+        ((pl.col("a") >= 0.5) == (pl.col("label") == 1)).alias("a"),
+        ((pl.col("b") >= 0.5) == (pl.col("label") == 1)).alias("b"),
+    )
+    counts = {
+        "both right": (right["a"] & right["b"]).sum(),
+        f"only {a} right": (right["a"] & ~right["b"]).sum(),
+        f"only {b} right": (~right["a"] & right["b"]).sum(),
+        "both wrong": (~right["a"] & ~right["b"]).sum(),
+    }
+    for column, (name, n) in zip(st.columns(4), counts.items(), strict=True):
+        column.metric(name, f"{n} of {len(both)}")
+    st.caption("At a threshold of 0.5 on scores, means over repeats of held-out predictions.")
+
+
+def _largest(both: pl.DataFrame, a: str, b: str) -> None:
+    st.header("Where they disagree most")
+    worst = (
+        both.with_columns(gap=(pl.col("a") - pl.col("b")).abs())
+        .sort("gap", descending=True)
+        .head(20)
+        .with_columns(pl.col("label").replace_strict({0: "real", 1: "fake"}))
+        .rename({"a": a, "b": b})
+    )
+    st.dataframe(worst, hide_index=True, width="stretch")

@@ -1,0 +1,130 @@
+"""Features: distributions, importance, correlations, and a map of clips in which leaks show."""
+
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from fvc.dashboard import charts
+from fvc.dashboard.frame import empty
+from fvc.dashboard.reading import document, query, stamp_of, trained_models
+from fvc.features import FEATURE_NAMES, SCALED_FEATURE_NAMES
+from fvc.workspace import Workspace
+
+_SETS = {
+    "the clip (stage 2)": ("features", FEATURE_NAMES, "fvc features"),
+    "the scaled clip (stage 4)": ("scaled_features", SCALED_FEATURE_NAMES, "fvc scaled-features"),
+}
+_POINTS = 3000
+
+
+def show(workspace: Workspace) -> None:
+    """Show the page."""
+    st.title("Features")
+    chosen = st.segmented_control("Features of", list(_SETS), default=next(iter(_SETS)))
+    view, known, command = _SETS[chosen or next(iter(_SETS))]
+    nothing = query(workspace, f"SELECT * FROM {view} LIMIT 0")
+    if nothing is None:
+        empty("Not measured yet.", command)
+        return
+    # A table of an earlier version has other features.
+    names = tuple(name for name in known if name in nothing.columns)
+    columns = ", ".join(f'"{name}"' for name in names)
+    table = query(workspace, f"SELECT label, {columns} FROM {view} WHERE augmentation = 'original'")
+    if table is None:
+        return
+    st.caption(f"Unaugmented copies: {len(table)} clips, one a source.")
+    left, right = st.columns(2)
+    with left:
+        st.header("By class")
+        name = st.selectbox("Feature", names)
+        st.plotly_chart(charts.distribution(table, name), config=charts.CONFIG)
+        missing = table[name].null_count()
+        if missing:
+            st.caption(f"Not known of {missing} clips.")
+    with right:
+        st.header("Importance")
+        _importance(workspace)
+    st.header("Correlations")
+    _correlations(table, names)
+    st.header("Clips in a plane")
+    _plane(workspace, view, names)
+
+
+def _importance(workspace: Workspace) -> None:
+    names = trained_models(workspace)
+    found = {name: document(workspace.importances / name / "importance.json") for name in names}
+    there = [name for name, item in found.items() if item is not None]
+    if not there:
+        empty("Not measured yet.", f"fvc importance {names[0] if names else 'MODEL'}")
+        return
+    model = st.selectbox("Model", there)
+    item = found[model]
+    assert item is not None
+    rows = [
+        {
+            "feature": row["feature"],
+            "AUC lost": row["drop"],
+            "interval": ""
+            if row["drop_low"] is None
+            else f"{row['drop_low']:+.2f} to {row['drop_high']:+.2f}",
+        }
+        for row in item["features"]
+    ]
+    st.dataframe(pl.DataFrame(rows), hide_index=True, width="stretch", height=330)
+    st.caption("What the AUC on held-out folds loses when the feature is permuted.")
+
+
+def _correlations(table: pl.DataFrame, names: tuple[str, ...]) -> None:
+    known = table.select(names).drop_nulls()
+    if len(known) < 3:
+        st.info("Three clips with all features are needed.")
+        return
+    ranks = np.column_stack([known[name].rank().to_numpy() for name in names])
+    varies = ranks.std(axis=0) > 0
+    kept = [name for name, moves in zip(names, varies, strict=True) if moves]
+    matrix = np.atleast_2d(np.corrcoef(ranks[:, varies], rowvar=False))
+    st.plotly_chart(charts.correlations(matrix, kept), config=charts.CONFIG)
+    st.caption(f"Spearman's rank correlation over {len(known)} clips.")
+
+
+def _plane(workspace: Workspace, view: str, names: tuple[str, ...]) -> None:
+    st.markdown(
+        "All clips, variants too, by the first two principal components of their features. Clips "
+        "of one source lie together: a model that is tested on other clips of sources it has seen "
+        "need only look up the nearest one."
+    )
+    by = st.segmented_control(
+        "Colour by", ["source", "group", "platform", "collection", "label"], default="source"
+    )
+    points = _points(str(workspace.root), view, names, stamp_of(workspace))
+    if points is None or len(points) < 3:
+        st.info("Three clips with all features are needed.")
+        return
+    st.plotly_chart(charts.plane(points, by or "source"), config=charts.CONFIG)
+    st.caption(f"{len(points):,} clips.")
+
+
+@st.cache_data(show_spinner="Placing clips …", max_entries=10)
+def _points(project: str, view: str, names: tuple[str, ...], stamp: float) -> pl.DataFrame | None:
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
+    columns = ", ".join(f'"{name}"' for name in names)
+    # Whole sources, chosen by a hash: a sample of clips would tear them apart.
+    table = query(
+        Workspace(project),
+        f'SELECT clip, source, "group", platform, collection, label, {columns} FROM {view} '
+        f"ORDER BY hash(source), clip LIMIT {_POINTS}",
+    )
+    if table is None:
+        return None
+    known = table.drop_nulls(list(names))
+    if len(known) < 3:
+        return known
+    values = StandardScaler().fit_transform(known.select(names).to_numpy())
+    placed = PCA(2, random_state=0).fit_transform(values)
+    return known.drop(names).with_columns(
+        x=pl.Series(placed[:, 0]),
+        y=pl.Series(placed[:, 1]),
+        label=pl.col("label").replace_strict({0: "real", 1: "fake"}),
+    )
