@@ -96,7 +96,8 @@ class Cluster:
         try:
             wait_until(lambda: not self.waiting(), "jobs have ended", seconds)
         except AssertionError as error:
-            raise AssertionError(f"{error}: {self.call('scontrol', 'show', 'job')}") from error
+            shown = self.call("scontrol", "show", "job") + self.call("scontrol", "show", "node")
+            raise AssertionError(f"{error}: {shown}") from error
 
     def lose_node(self, node: str) -> None:
         """Take a node away with all that runs on it, as a power cut does."""
