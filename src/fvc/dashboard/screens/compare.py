@@ -27,7 +27,7 @@ def show(workspace: Workspace) -> None:
     both = _means(tables[0], "a").join(_means(tables[1], "b").drop("label"), on="source")
     st.header("Scores of the same sources")
     st.plotly_chart(charts.agreement(both, a, b), config=charts.CONFIG)
-    _agreement(both, a, b)
+    _agreement(both)
     _largest(both, a, b)
 
 
@@ -59,15 +59,15 @@ def _means(table: pl.DataFrame, name: str) -> pl.DataFrame:
     )
 
 
-def _agreement(both: pl.DataFrame, a: str, b: str) -> None:
+def _agreement(both: pl.DataFrame) -> None:
     right = both.select(
         ((pl.col("a") >= 0.5) == (pl.col("label") == 1)).alias("a"),
         ((pl.col("b") >= 0.5) == (pl.col("label") == 1)).alias("b"),
     )
     counts = {
         "both right": (right["a"] & right["b"]).sum(),
-        f"only {a} right": (right["a"] & ~right["b"]).sum(),
-        f"only {b} right": (~right["a"] & right["b"]).sum(),
+        "only the first right": (right["a"] & ~right["b"]).sum(),
+        "only the second right": (~right["a"] & right["b"]).sum(),
         "both wrong": (~right["a"] & ~right["b"]).sum(),
     }
     for column, (name, n) in zip(st.columns(4), counts.items(), strict=True):

@@ -17,6 +17,7 @@ from fvc.evaluation.metrics import compute_classification_metrics
 from fvc.workspace import Workspace
 
 _MISTAKES = 6
+_SHOWN = (("ROC AUC", "roc_auc"), ("F1", "f1"), ("Brier", "brier"))
 
 
 def show(workspace: Workspace) -> None:
@@ -53,14 +54,13 @@ def _summary(metrics: dict[str, Any]) -> None:
     st.markdown(metrics["description"])
     if not metrics["complete"]:
         st.warning(f"Incomplete: {metrics['incomplete_reason']}", icon=":material/warning:")
-    shown = (
-        ("ROC AUC", interval(aggregate, "roc_auc")),
-        ("F1", interval(aggregate, "f1")),
-        ("Brier", interval(aggregate, "brier")),
-        ("Scored", f"{aggregate['n_scored']} of {aggregate['n_sources']} sources"),
-    )
-    for column, (name, value) in zip(st.columns(len(shown)), shown, strict=True):
+    columns = st.columns(4)
+    for column, (name, key) in zip(columns, _SHOWN, strict=False):
+        value, _, between = interval(aggregate, key).partition(" ")
         column.metric(name, value)
+        column.caption(f"95 % interval {between}" if between else "no interval")
+    columns[3].metric("Scored", f"{aggregate['n_scored']} of {aggregate['n_sources']}")
+    columns[3].caption(f"sources, in {aggregate['n_groups']} groups")
 
 
 def _curves(table: pl.DataFrame) -> None:
