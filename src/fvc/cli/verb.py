@@ -17,7 +17,8 @@ from fvc.workspace import Workspace
 
 # Of these `--quiet` stands among the options of what is printed.
 _RUN_FIELDS = {field.name: field for field in fields(RunOptions) if field.name != "quiet"}
-UNRECORDED = frozenset({"password", "password_file", "delete_existing", "project"})
+# An address may hold credentials, as `--tracking-uri https://user:token@host` does.
+UNRECORDED = frozenset({"password", "password_file", "tracking_uri", "delete_existing", "project"})
 
 # A later value of an option wins over an earlier one, so that the command line wins over a file.
 EVERY_OPTION = Parameter(negative=(), allow_repeating=True)

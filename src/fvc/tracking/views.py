@@ -135,8 +135,15 @@ def _open(path: Path, *, ours: bool) -> Any:
 
 def dataset(path: Path) -> Any:
     """Open an Arrow IPC or Parquet file as a data set, read as a query asks for it."""
-    kind = "parquet" if path.suffix == ".parquet" else "ipc"
-    return import_module("pyarrow.dataset").dataset(path, format=kind)
+    form = _parquet() if path.suffix == ".parquet" else "ipc"
+    return import_module("pyarrow.dataset").dataset(path, format=form)
+
+
+def _parquet() -> Any:
+    """Read a piece at a time: by default a file's columns are all fetched ahead and kept."""
+    ds = import_module("pyarrow.dataset")
+    options = ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
+    return ds.ParquetFileFormat(default_fragment_scan_options=options)
 
 
 def _csv(path: Path, *, ours: bool) -> Any:
@@ -175,7 +182,7 @@ def _of_models(workspace: Workspace, name: str, what: str, file: str) -> View:
         view.source = ds.FileSystemDataset.from_paths(
             [str(path) for path in view.files],
             schema=pa.unify_schemas([model, *schemas], promote_options="permissive"),
-            format=ds.ParquetFileFormat(),
+            format=_parquet(),
             filesystem=fs.LocalFileSystem(),
             partitions=models,
         )
