@@ -25,11 +25,13 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = SECONDS) ->
         time.sleep(0.1)
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        # Held together, so that all of them differ.
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 class Cluster:
@@ -147,15 +149,16 @@ class Cluster:
 
     def _configuration(self) -> str:
         host, user, folder = socket.gethostname().split(".")[0], getpass.getuser(), self.folder
+        control, *ports = free_ports(3)
         nodes = "\n".join(
-            f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} "
+            f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} "
             f"CPUs={CORES} RealMemory=4000 State=UNKNOWN"
-            for node in ("n1", "n2")
+            for node, port in zip(("n1", "n2"), ports, strict=True)
         )
         return f"""\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={free_port()}
+SlurmctldPort={control}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
