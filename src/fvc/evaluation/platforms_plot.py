@@ -90,6 +90,7 @@ def _curves(
     axes.set_xlabel("constant rate factor, coarser to the right")
     axes.set_ylabel(words)
     if curves:
-        axes.legend(frameon=False)
+        # Above the axes: below, an interval may reach anywhere.
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
