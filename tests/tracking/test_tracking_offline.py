@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fvc.cli.app import run
 from fvc.errors import LockedError, MissingExtraError, MissingInputError, OptionError, TableError
 from fvc.tracking import create_mlflow_tracker, tracking_of, tracking_status
 from fvc.tracking import destination as destination_module
@@ -40,6 +41,18 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tok3n" not in text
     assert there.identity == Destination("https://you:other@host:8443/path").identity
     assert there.identity != Destination("https://host:8443/other").identity
+
+
+def test_an_address_with_credentials_is_not_written_down(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = "http://me:s3cret@127.0.0.1:1"
+    words = ["track", "status", "--project", str(tmp_path), "--tracking-uri", address]
+    assert run(words) == 0
+    said = capsys.readouterr()
+    assert "http://127.0.0.1:1" in said.out
+    assert "s3cret" not in said.out + said.err
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and b"s3cret" in p.read_bytes()]
 
 
 def test_where_runs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
