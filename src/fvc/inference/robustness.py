@@ -312,9 +312,9 @@ def _moved(workspace: Workspace, spec: ModelSpec, scores: pl.DataFrame) -> int:
 
 
 def _notes(document: dict[str, Any], detectors: FoldDetectors, moved: int) -> list[str]:
-    notes = []
+    notes = ["Each interval is of one transformation; they are not adjusted for their number."]
     if document["simulated"]:
-        notes.append("The corpus is simulated: these numbers say nothing about real videos.")
+        notes.insert(0, "The corpus is simulated: these numbers say nothing about real videos.")
     longest = document["longest"]
     if document["n_sources"] < document["n_sources_in_folds"]:
         notes.append(
