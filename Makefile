@@ -31,6 +31,16 @@ $(VENV)/.all: $(VENV)/.dev
 	$(PIP) install --quiet -c constraints.txt -e '.[$(ALL)]'
 	@touch $@
 
+$(VENV)/.services: scripts/install_services.sh $(VENV)/.base
+	scripts/install_services.sh
+	@touch $@
+
+# Airflow has versions of its own.
+$(VENV)-airflow/.done: airflow/requirements.txt
+	@test -x $(VENV)-airflow/bin/python || $(PYTHON) -m venv $(VENV)-airflow
+	$(VENV)-airflow/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@touch $@
+
 setup: $(VENV)/.base ## Make the virtual environment with the exact versions of constraints.txt
 
 demo: $(VENV)/.base ## Run the whole pipeline on a small simulated corpus
@@ -43,7 +53,9 @@ test test-all: export OPENBLAS_NUM_THREADS = 1
 test: $(VENV)/.dev ## Run the fast tests
 	$(BIN)/pytest -q -n 2 -m "not slow"
 
-test-all: $(VENV)/.all lint types imports docs ## Run every check and every test
+test-all: export FVC_AIRFLOW_VENV = $(abspath $(VENV)-airflow)
+
+test-all: $(VENV)/.all $(VENV)/.services $(VENV)-airflow/.done lint types imports docs ## Run every check and every test
 	$(BIN)/pytest -q -n 2 $(TEST_OPTIONS)
 
 lint: $(VENV)/.dev ## Check style
@@ -72,4 +84,4 @@ constraints: ## Renew constraints.txt: the newest versions that the package allo
 	rm -rf $(VENV)-constraints
 
 clean: ## Remove what the verbs made
-	rm -rf $(VENV) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-airflow $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis

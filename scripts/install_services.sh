@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Install the system packages that the slow tests need: SLURM, with munge for its messages.
+# Install the system packages that the slow tests need: SLURM, with munge for its
+# messages, and a browser for the dashboard.
 # As root, or with sudo. What is there already stays as it is.
 set -euo pipefail
 
-packages=(slurm-wlm munge)
+packages=(slurm-wlm munge chromium)
 
 missing=()
 for package in "${packages[@]}"; do
