@@ -67,7 +67,7 @@ def markdown(results: Results) -> str:
     lines += ["", *(f"{n}. {note}" for n, note in enumerate(notes, start=1))]
     lines += ["", f"Measured {'; '.join(results.runs)}."] if results.runs else []
     for title, text in results.tables.items():
-        lines += ["", f"**{title.capitalize()}**", "", text]
+        lines += ["", f"**{title[:1].upper()}{title[1:]}**", "", text]
     return "\n".join(lines)
 
 
