@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from fvc.errors import MissingInputError, NotAvailableError, OptionError
+from fvc.errors import MissingInputError, OptionError
 from fvc.scaling import stage3_scale_videos
 from fvc.stages import RunOptions
 from fvc.tables import ScaledSchema, check, read_table, write_table
@@ -123,7 +123,5 @@ def test_sizes_that_cannot_be(tmp_path: Path, size: int) -> None:
 
 
 def test_methods(tmp_path: Path) -> None:
-    with pytest.raises(NotAvailableError, match="not available in this version"):
-        stage3_scale_videos(tmp_path, method="autoencoder")
     with pytest.raises(OptionError, match="resolution"):
         stage3_scale_videos(tmp_path, method="nearest")  # type: ignore[arg-type]

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from fvc.errors import NotAvailableError, OptionError
-from fvc.scaling.work import ScaleWork, outputs
+from fvc.engines import Engine, LocalEngine
+from fvc.errors import OptionError
+from fvc.scaling.work import RedrawWork, ScaleWork, outputs
 from fvc.stages import RunOptions, Stage, StageReport, Unit, fingerprint_file, run_stage
 from fvc.tables import ClipSchema, ScaledSchema, check, read_table, require_table
 from fvc.video import ENCODER_SETTINGS
@@ -12,12 +13,17 @@ from fvc.workspace import Workspace
 
 SMALLEST, LARGEST = 16, 8192
 
+# An autoencoder takes seconds for a batch on a processor, and gigabytes for its activations.
+_AUTOENCODER_MIB = 8192
+_AUTOENCODER_STALL_SECONDS = 1800.0
+
 
 def stage3_scale_videos(
     project: Path | str = Path("."),
     *,
     target_size: int = 256,
     method: Literal["resolution", "autoencoder"] = "resolution",
+    autoencoder: str = "stabilityai/sd-vae-ft-mse",
     run: RunOptions = RunOptions(),
 ) -> StageReport:
     """Scale all clips up or down so that their longer side has the target size.
@@ -32,7 +38,10 @@ def stage3_scale_videos(
     target_size
         Length of the longer side in pixels; an even number, 16 to 8192.
     method
-        How to scale: resolution is bilinear interpolation; autoencoder is not in this version yet.
+        How to scale: resolution is bilinear interpolation; autoencoder lets a variational
+        autoencoder draw each interpolated frame again, which also smooths traces of forgery away.
+    autoencoder
+        Which autoencoder: a name on the Hugging Face hub, or a folder that Diffusers has written.
     run
         How the stage runs.
 
@@ -44,17 +53,13 @@ def stage3_scale_videos(
     Raises
     ------
     MissingInputError
-        Stage 1 has not run.
+        Stage 1 has not run, or the autoencoder is not to be had.
     OptionError
         A value that an option cannot take.
-    NotAvailableError
-        The method is not in this version.
+    MissingExtraError
+        The method needs an optional part that is not installed.
     """
-    if method == "autoencoder":
-        raise NotAvailableError(
-            "scaling by autoencoder is not available in this version; use --method resolution"
-        )
-    if method != "resolution":
+    if method not in ("resolution", "autoencoder"):
         raise OptionError(f"method must be resolution or autoencoder, not {method!r}")
     if not SMALLEST <= target_size <= LARGEST or target_size % 2:
         raise OptionError(
@@ -64,22 +69,37 @@ def stage3_scale_videos(
     path = require_table(workspace.stage1)
     table = check(read_table(path), ClipSchema, path)
     known = {*ScaledSchema.column_names(), "key"}
+    settings: dict[str, object] = {
+        "target_size": target_size,
+        "method": method,
+        "encoder": dict(ENCODER_SETTINGS),
+    }
+    work: ScaleWork | RedrawWork = ScaleWork(workspace.root, target_size)
+    engine: Engine | None = None
+    if method == "autoencoder":
+        from fvc.scaling.autoencoder import find_autoencoder
+
+        found = find_autoencoder(autoencoder)
+        settings["autoencoder"] = found.digest
+        work = RedrawWork(workspace.root, target_size, found.folder)
+        engine = LocalEngine(
+            run.workers or 1,
+            stall_seconds=max(run.stall_seconds, _AUTOENCODER_STALL_SECONDS),
+            memory_limit_mib=run.memory_limit_mib or _AUTOENCODER_MIB,
+            address_space_mib=0,
+        )
     stage = Stage(
         number=3,
         name="scale",
         files=workspace.stage3,
-        settings={
-            "target_size": target_size,
-            "method": method,
-            "encoder": dict(ENCODER_SETTINGS),
-        },
+        settings=settings,
         schema=ScaledSchema,
-        work=ScaleWork(workspace.root, target_size),
+        work=work,
         outputs=outputs,
         extra={name: kind for name, kind in table.schema.items() if name not in known},
     )
     units = (_unit(row, workspace) for row in table.iter_rows(named=True))
-    return run_stage(stage, units, workspace, run, total=table.height)
+    return run_stage(stage, units, workspace, run, total=table.height, engine=engine)
 
 
 def _unit(row: dict[str, object], workspace: Workspace) -> Unit:

@@ -63,7 +63,41 @@ def scale_video(source: Path, target: Path, target_size: int) -> ScaledVideo:
     return ScaledVideo(*size, out.width, out.height, out.fps, out.frame_count)
 
 
-def scaled_row(row: Mapping[str, Any], video_path: str, video: ScaledVideo) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RedrawWork:
+    """Scale one clip of stage 1, each frame drawn again by an autoencoder.
+
+    Parameters
+    ----------
+    project
+        The project's folder.
+    target_size
+        Length of the longer side, in pixels.
+    folder
+        The autoencoder's.
+    """
+
+    project: Path
+    target_size: int
+    folder: Path
+
+    def __call__(self, unit: Unit) -> list[dict[str, Any]]:
+        """Write the scaled clip and return its row."""
+        from fvc.scaling.autoencoder import load_autoencoder, redraw_video
+
+        workspace = Workspace(self.project)
+        source = workspace.absolute(unit.row["video_path"])
+        target = workspace.stage3.folder / f"{unit.id}.mp4"
+        autoencoder = load_autoencoder(self.folder)
+        with atomic_write(target) as temporary:
+            size, out = redraw_video(source, temporary, self.target_size, autoencoder)
+        written = ScaledVideo(*size, out.width, out.height, out.fps, out.frame_count)
+        return [scaled_row(unit.row, workspace.relative(target), written, "autoencoder")]
+
+
+def scaled_row(
+    row: Mapping[str, Any], video_path: str, video: ScaledVideo, method: str = "resolution"
+) -> dict[str, Any]:
     """Make the row of a scaled clip from that of stage 1."""
     before = max(video.original_width, video.original_height)
     after = max(video.width, video.height)
@@ -80,7 +114,7 @@ def scaled_row(row: Mapping[str, Any], video_path: str, video: ScaledVideo) -> d
         "scaled_height": video.height,
         "is_upscaled": after > before,
         "is_downscaled": after < before,
-        "method": "resolution",
+        "method": method,
     }
 
 
