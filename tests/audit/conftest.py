@@ -1,6 +1,6 @@
 """Features of simulated clips, and a model that is quick to fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -93,3 +93,22 @@ def fit_ridge() -> Callable[[Any], Any]:
 @pytest.fixture(scope="session")
 def fit_nearest() -> Callable[[Any], Any]:
     return nearest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_boards() -> Iterator[None]:
+    """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
+
+    Both cost more than the small models that are trained here.
+    """
+    from fvc.evaluation import leaderboard
+
+    every = leaderboard.metadata_baselines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            leaderboard,
+            "metadata_baselines",
+            lambda index, folds: every(index, folds.filter(repeat=0)),
+        )
+        patch.setattr("fvc.training.model.write_plots", lambda *_, **__: None)
+        yield

@@ -10,7 +10,7 @@ from fvc.audit.refit import run_task, run_tasks, tasks_of
 from fvc.audit.rows import COLUMNS
 from fvc.errors import LeakageError
 
-QUICK: dict[str, Any] = {"repeats": 2, "permutations": 30, "resamples": 200}
+QUICK: dict[str, Any] = {"repeats": 2, "permutations": 12, "resamples": 200}
 
 
 def true_rows(document: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,9 @@ def test_memory_of_scenes_is_found(make_clips: Any, fit_nearest: Any) -> None:
 
 @pytest.mark.slow
 def test_skill_is_left_alone(make_clips: Any, fit_ridge: Any) -> None:
-    document = audit_table(make_clips(effect=1.5, groups=60), fit_ridge, **QUICK)
+    document = audit_table(
+        make_clips(effect=1.5, groups=60), fit_ridge, **{**QUICK, "permutations": 30}
+    )
     true = true_rows(document)
     assert true["grouped"]["auc"] > 0.85
     assert true["grouped"]["p_value"] == pytest.approx(1 / 31)
@@ -57,7 +59,7 @@ def test_the_canary_stands_at_chance_even_where_there_is_skill(
     """Permuted grouped labels: the mean of many draws is 0.5, whatever the model remembers."""
     for fit, effect in ((fit_ridge, 1.5), (fit_nearest, 0.0)):
         table = make_clips(effect=effect, scene=0.5)
-        document = audit_table(table, fit, repeats=1, permutations=40, resamples=100)
+        document = audit_table(table, fit, repeats=1, permutations=25, resamples=100)
         aucs = np.array(document["permuted_aucs"]["grouped"])
         error = aucs.std(ddof=1) / np.sqrt(len(aucs))
         assert aucs.mean() == pytest.approx(0.5, abs=3 * error + 0.015)

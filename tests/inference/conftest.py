@@ -1,6 +1,6 @@
 """A small project of simulated videos, trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,25 @@ import fvc
 from fvc.stages import RunOptions
 from fvc.tables import read_table
 from fvc.workspace import Workspace
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_boards() -> Iterator[None]:
+    """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
+
+    Both cost more than the small models that are trained here.
+    """
+    from fvc.evaluation import leaderboard
+
+    every = leaderboard.metadata_baselines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            leaderboard,
+            "metadata_baselines",
+            lambda index, folds: every(index, folds.filter(repeat=0)),
+        )
+        patch.setattr("fvc.training.model.write_plots", lambda *_, **__: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A project whose index and feature tables are simulated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +111,32 @@ def small_grid(tmp_path_factory: pytest.TempPathFactory) -> str:
         "gradient_boosting: {n_estimators: [5], max_depth: [1, 2]}\n"
     )
     return str(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_boards() -> Iterator[None]:
+    """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
+
+    Both cost more than the small models that are trained here.
+    """
+    from fvc.evaluation import leaderboard
+
+    every = leaderboard.metadata_baselines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            leaderboard,
+            "metadata_baselines",
+            lambda index, folds: every(index, folds.filter(repeat=0)),
+        )
+        patch.setattr("fvc.training.model.write_plots", lambda *_, **__: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Iterator[None]:
+    """Draw the pictures of training all the same."""
+    from fvc.training.plots import write_plots
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fvc.training.model.write_plots", write_plots)
+        yield

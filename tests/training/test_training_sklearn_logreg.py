@@ -28,7 +28,10 @@ def test_the_signature_is_the_documented_one() -> None:
 
 
 def test_the_documented_call_writes_the_documented_files(
-    tmp_path: Path, simulated: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    simulated: Callable[..., Workspace],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: None,
 ) -> None:
     workspace = simulated(tmp_path, sources=12, variants=0, signal=4.0)
     # A clip that was not scaled is not used.

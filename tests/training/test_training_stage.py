@@ -69,6 +69,7 @@ def run(
     tmp_path_factory: pytest.TempPathFactory,
     simulated: Callable[..., Workspace],
     small_grid: str,
+    pictures: None,
 ) -> Run:
     workspace = simulated(
         tmp_path_factory.mktemp("run"), sources=24, variants=2, signal=4.0, failed=(FAILED,)
