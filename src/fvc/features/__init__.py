@@ -6,7 +6,7 @@ Which numbers these are, and what each means, stands in the docstrings of the mo
 
 from typing import TYPE_CHECKING, Any
 
-from fvc.features.names import FEATURE_NAMES, SCALED_FEATURE_NAMES
+from fvc.features.names import EXTENDED_FEATURE_NAMES, FEATURE_NAMES, SCALED_FEATURE_NAMES
 
 if TYPE_CHECKING:
     from fvc.features.extraction import extract_features, extract_scaled_features
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fvc.features.stage import stage2_extract_features
 
 __all__ = [
+    "EXTENDED_FEATURE_NAMES",
     "FEATURE_NAMES",
     "SCALED_FEATURE_NAMES",
     "extract_features",

@@ -31,9 +31,14 @@ OnFrame = Callable[[], object]
 
 
 def extract_features(
-    clip: Path, original: Path, *, num_frames: int = 6, on_frame: OnFrame | None = None
+    clip: Path,
+    original: Path,
+    *,
+    num_frames: int = 6,
+    extended: bool = False,
+    on_frame: OnFrame | None = None,
 ) -> dict[str, float]:
-    """Compute the fifteen features of a clip.
+    """Compute the fifteen features of a clip, or the extended set.
 
     Parameters
     ----------
@@ -43,13 +48,16 @@ def extract_features(
         The raw file of its source, of which only packets are read.
     num_frames
         Number of frames, sampled uniformly.
+    extended
+        Whether to add the features of `fvc.features.extended`.
     on_frame
         Called once a decoded frame, to show progress.
 
     Returns
     -------
     dict
-        Every name of `FEATURE_NAMES`, in that order; NaN for what cannot be computed.
+        Every name of `FEATURE_NAMES`, or of `EXTENDED_FEATURE_NAMES`, in that order; NaN for what
+        cannot be computed.
 
     Raises
     ------
@@ -57,7 +65,20 @@ def extract_features(
         One of the files cannot be read.
     """
     sample = sample_frames(clip, num_frames=num_frames, on_frame=on_frame)
-    return _base_features(sample, _luma_planes(clip, sample), original, on_frame)
+    planes = _luma_planes(clip, sample)
+    features = _base_features(planes, original, on_frame)
+    if extended:
+        from fvc.features.extended.extraction import extended_features
+
+        features |= extended_features(
+            clip,
+            sample.frames,
+            planes,
+            sample.pts_seconds,
+            picture_area(planes),
+            on_frame=on_frame,
+        )
+    return features
 
 
 def extract_scaled_features(
@@ -99,7 +120,7 @@ def extract_scaled_features(
     """
     sample = sample_frames(clip, num_frames=num_frames, on_frame=on_frame)
     frames = _luma_planes(clip, sample)
-    features = _base_features(sample, frames, original, on_frame)
+    features = _base_features(frames, original, on_frame)
     area = picture_area(frames)
     height, width = frames[0].shape
     scale = (width / unscaled_size[0], height / unscaled_size[1])
@@ -132,7 +153,6 @@ def _luma_planes(clip: Path, sample: FrameSample) -> list[Luma]:
 
 
 def _base_features(
-    sample: FrameSample,
     frames: Sequence[Luma],
     original: Path,
     on_frame: OnFrame | None,

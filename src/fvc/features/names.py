@@ -29,6 +29,39 @@ CODEC_FEATURE_NAMES = (
 FEATURE_NAMES = PIXEL_FEATURE_NAMES + CODEC_FEATURE_NAMES
 """The fifteen columns of stage 2."""
 
+EXTENDED_ONLY_NAMES = (
+    "noise_kurtosis",
+    "noise_brightness",
+    "temporal_noise",
+    "temporal_flicker",
+    "chroma_noise",
+    "chroma_luma_ratio",
+    "chroma_correlation",
+    "spectrum_slope",
+    "spectrum_tail",
+    "spectrum_lattice",
+    "double_histogram",
+    "double_grid",
+    "double_rhythm",
+    "motion_still",
+    "motion_intra",
+    "motion_roughness",
+    "motion_change",
+    "residual_bits",
+    "residual_share",
+    "residual_unrest",
+    "flow_roughness",
+    "flow_change",
+    "flow_error",
+)
+"""The twenty-three that the extended set adds in stage 2."""
+
+EXTENDED_FEATURE_NAMES = FEATURE_NAMES + EXTENDED_ONLY_NAMES
+"""The thirty-eight columns of stage 2 with ``--feature-set extended``."""
+
+FEATURE_SETS = {"standard": FEATURE_NAMES, "extended": EXTENDED_FEATURE_NAMES}
+"""The columns of stage 2 by the name of the feature set."""
+
 SCALED_ONLY_NAMES = (
     "edge_preservation",
     "texture_uniformity",

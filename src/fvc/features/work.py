@@ -36,18 +36,22 @@ class ExtractFeatures:
         The project's folder.
     num_frames
         Number of frames to sample.
+    feature_set
+        ``"standard"`` or ``"extended"``.
     """
 
     project: str
     num_frames: int
+    feature_set: str = "standard"
 
     def __call__(self, unit: Unit) -> list[dict[str, Any]]:
-        """Compute the fifteen features of a clip."""
+        """Compute the features of a clip."""
         workspace = Workspace(self.project)
         features = extract_features(
             workspace.absolute(unit.row["video_path"]),
             workspace.absolute(unit.row["original_video"]),
             num_frames=self.num_frames,
+            extended=self.feature_set == "extended",
             on_frame=heartbeat,
         )
         return [_store(unit, features, workspace, workspace.stage2)]

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from fvc.features.names import INDICATOR_NAMES, SCALED_ONLY_NAMES
 
 _PREFIX = "scaled_"
-_BY_START = {"noise": "noise", "dct": "DCT", "codec": "codec"}
+_BY_START = {
+    "noise": "noise",
+    "dct": "DCT",
+    "codec": "codec",
+    "temporal": "temporal consistency",
+    "chroma": "chroma noise",
+    "spectrum": "spectrum",
+    "double": "recompression",
+    "motion": "motion vectors",
+    "residual": "predicted frames",
+    "flow": "optical flow",
+}
 _BY_NAME = {
     "laplacian_var": "blur",
     "gradient_mean": "blur",
@@ -19,6 +30,8 @@ STAGE_2, STAGE_4 = "all of stage 2", "all of stage 4"
 
 def family_of(name: str) -> str:
     """Name the family of a feature: noise, DCT, blur, boundary, codec, scaled-only or other.
+
+    Features of the extended set have families of their own.
 
     Examples
     --------
