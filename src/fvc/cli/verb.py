@@ -160,8 +160,12 @@ def _run_options() -> list[inspect.Parameter]:
 def _annotation(hint: Any) -> Any:
     if str(hint).startswith("tuple"):
         # `--model-types x3d slowfast`: several values after one flag.
-        return Annotated[hint, Parameter(consume_multiple=True, show_default=" ".join)]
+        return Annotated[hint, Parameter(consume_multiple=True, show_default=_listed)]
     return hint
+
+
+def _listed(values: tuple[Any, ...]) -> str:
+    return " ".join(map(str, values))
 
 
 def documented(function: Callable[..., Any]) -> dict[str, str]:
