@@ -24,6 +24,10 @@ def models() -> str:
     from fvc.models import MODEL_CONFIGS
 
     there = ["| model | family | reads | grid | what it is |", "| --- | --- | --- | --- | --- |"]
+    sizes = [
+        "| model | frames | parameters | GFLOPs a clip | weights | licence of the weights |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     to_come = ["| model | family | what it will be |", "| --- | --- | --- |"]
     for spec in MODEL_CONFIGS.values():
         if not spec.available:
@@ -36,7 +40,28 @@ def models() -> str:
         )
         what = f"{spec.description}. {spec.reference}".rstrip(". ")
         there.append(f"| `{spec.name}` | {spec.family} | {reads} | {grid} | {what} |")
-    return "\n".join([*there, "", "### Not available in this version", "", *to_come])
+        if spec.video is not None:
+            sizes.append(_size(spec))
+    parts = [*there, "", "## Input, size and weights", "", *sizes]
+    if len(to_come) > 2:
+        parts += ["", "### Not available in this version", "", *to_come]
+    return "\n".join(parts)
+
+
+def _size(spec: Any) -> str:
+    """Say what a model that looks at frames is given, how large it is, and where it begins."""
+    video, weights = spec.video, spec.weights
+    rate = "over the clip" if video.frame_rate is None else f"at {video.frame_rate:g} Hz"
+    shape = f"{video.size}²" if video.padding == "square" else f"{video.size} along the longer side"
+    if video.flow:
+        shape += f", and {video.flow_length} fields of flow at each"
+    source, licence = ("none: from scratch", "–")
+    if weights is not None:
+        source, licence = f"`{weights.source}`", weights.licence
+    return (
+        f"| `{spec.name}` | {video.num_frames} {rate}, {shape} | {spec.parameters / 1e6:.1f} M "
+        f"| {spec.gflops:g} | {source} | {licence} |"
+    )
 
 
 def decisions() -> str:

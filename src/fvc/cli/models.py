@@ -1,5 +1,7 @@
 """``fvc models``: the model types; ``fvc models show NAME``: one of them with its grid."""
 
+from typing import Any
+
 from cyclopts import App
 from rich.console import Console
 from rich.table import Table
@@ -45,7 +47,7 @@ def show_all(pattern: str = "*", *, json: bool = False) -> None:
 
 @command.command(name="show")
 def show_one(name: str, *, json: bool = False) -> None:
-    """Show one model type: settings, grid, weights and reference.
+    """Show one model type: input, settings, grid, weights with licence, size and reference.
 
     Parameters
     ----------
@@ -61,5 +63,18 @@ def show_one(name: str, *, json: bool = False) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for key, value in entry.items():
         if value not in (None, [], {}):
-            table.add_row(key, "\n".join(map(str, value)) if key == "grid" else str(value))
+            table.add_row(key, _text(value))
     Console(highlight=False).print(table)
+
+
+def _text(value: Any, between: str = "\n") -> str:
+    """Write a value as a person would: one line a key, one line a grid, numbers side by side."""
+    if isinstance(value, dict):
+        pairs = ((key, each) for key, each in value.items() if each not in (None, ""))
+        return between.join(f"{key} {_text(each)}" for key, each in pairs)
+    if isinstance(value, list | tuple):
+        grids = any(isinstance(each, dict) for each in value)
+        return ("\n" if grids else ", ").join(_text(each, "; ") for each in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
