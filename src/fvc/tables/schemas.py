@@ -104,6 +104,7 @@ class PredictionSchema(dy.Schema):
     fold = dy.Int32(nullable=False, min=0)
     score = dy.Float64(nullable=True)
     calibrated = dy.Float64(nullable=True, min=0, max=1)
+    calibrator = dy.String(nullable=True)
 
 
 class FailureSchema(dy.Schema):
