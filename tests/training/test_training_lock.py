@@ -90,6 +90,9 @@ def test_every_scoring_is_recorded_and_counted(locked: Workspace) -> None:
     held = split_locked(read_table(locked.index_csv), locked)[1]
     scores = read_table(locked.evaluations / "locked" / MODEL / "scores.parquet")
     assert set(scores["source"]) == set(held["source"])
+    written = {Path(file).suffix for file in first["files"]}
+    assert written == {".csv", ".parquet", ".png", ".svg", ".json"}
+    assert all(locked.absolute(file).is_file() for file in first["files"])
     metrics = first["metrics"]
     assert metrics["roc_auc"] == pytest.approx(roc_auc_score(scores["label"], scores["score"]))
     assert metrics["roc_auc_low"] < metrics["roc_auc"] < metrics["roc_auc_high"]
