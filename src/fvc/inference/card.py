@@ -1,7 +1,7 @@
 """A detector's card, read and checked: it may come from anywhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,14 @@ from fvc.evaluation.conformal import CLASSES, PValues
 from fvc.evaluation.familiarity import Familiarity
 from fvc.features.names import FEATURE_NAMES, SCALED_FEATURE_NAMES
 from fvc.inference.measuring import Recipe
+from fvc.inference.nets import (
+    TABULAR,
+    family_of,
+    join_recipes,
+    member_folders,
+    needs_of,
+    read_member,
+)
 from fvc.inference.words import SCALED_PREFIX
 from fvc.models.linear import LinearForm
 from fvc.transcoding.matching import Matching
@@ -80,7 +88,7 @@ class Card:
     ranges
         By feature and class.
     familiarity
-        Distance from the training sources.
+        Distance from the training sources; None for a detector without named features.
     linear
         The detector as plain numbers; None where it is not linear.
     """
@@ -95,7 +103,7 @@ class Card:
     decisions: Mapping[str, PValues]
     out_of_fold: tuple[Mapping[str, Any], ...]
     ranges: Mapping[str, Mapping[str, Ranges]]
-    familiarity: Familiarity
+    familiarity: Familiarity | None
     linear: LinearForm | None = None
 
     @property
@@ -137,9 +145,8 @@ def parse_card(document: Mapping[str, Any], folder: Path) -> Card:
         )
     try:
         names = tuple(str(name) for name in document["feature_names"])
-        tables = tuple(int(number) for number in document["tables"])
-        _check_features(str(document["model"]), names, tables)
-        recipe, assumed = recipe_of(document["input"], tables, folder)
+        recipe, assumed = _reading(document, names, folder)
+        looks = document["familiarity"]
         blocks = document["decisions"]["classes"]
         calibrator = dict(document["calibrator"])
         line = document.get("linear")
@@ -160,11 +167,32 @@ def parse_card(document: Mapping[str, Any], folder: Path) -> Card:
             decisions={name: PValues.from_dict(blocks[name]) for name in CLASSES},
             out_of_fold=tuple(document["decisions"]["out_of_fold"]),
             ranges={name: _ranges(document["features"][name]) for name in names},
-            familiarity=Familiarity.from_dict(document["familiarity"], names),
+            familiarity=None if looks is None else Familiarity.from_dict(looks, names),
             linear=None if line is None else LinearForm.from_dict(line, names),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{folder / 'card.json'} is not a detector's card: {error!r}") from error
+
+
+def _reading(
+    document: Mapping[str, Any], names: tuple[str, ...], folder: Path
+) -> tuple[Recipe, tuple[str, ...]]:
+    """Say what is measured of a file for a detector of any family."""
+    family = family_of(document)
+    if family == "ensemble":
+        members = [read_member(place) for place in member_folders(document, folder)]
+        read = [
+            _reading(member, tuple(map(str, member["feature_names"])), folder) for member in members
+        ]
+        recipe = join_recipes([one for one, _ in read])
+        return recipe, tuple(dict.fromkeys(verb for _, verbs in read for verb in verbs))
+    if family != TABULAR:
+        needs = needs_of(document)
+        recipe, assumed = recipe_of(document["input"], needs.tables, folder)
+        return replace(recipe, frames=needs.frames), assumed
+    tables = tuple(int(number) for number in document["tables"])
+    _check_features(str(document["model"]), names, tables)
+    return recipe_of(document["input"], tables, folder)
 
 
 def _check_features(model: str, names: tuple[str, ...], tables: tuple[int, ...]) -> None:
@@ -205,7 +233,9 @@ def recipe_of(
     """
     from fvc.video import ENCODER_SETTINGS
 
-    wanted = ("augment", "features", *(("scale", "scaled-features") if 4 in tables else ()))
+    there = {"augment": True, "features": 2 in tables, "scale": bool({3, 4} & set(tables)),
+             "scaled-features": 4 in tables}  # fmt: skip
+    wanted = tuple(verb for verb, reads in there.items() if reads)
     given = {verb: dict(inputs.get(verb) or {}) for verb in wanted}
     for verb in ("augment", "scale"):
         encoder = given.get(verb, {}).get("encoder")
@@ -217,11 +247,11 @@ def recipe_of(
             )
     values = {
         "copy_frames": given["augment"].get("num_frames"),
-        "num_frames": given["features"].get("num_frames"),
+        "num_frames": given.get("features", {}).get("num_frames"),
         "target_size": given.get("scale", {}).get("target_size"),
         "scaled_num_frames": given.get("scaled-features", {}).get("num_frames"),
     }
-    found = {key: int(value) for key, value in values.items() if value is not None}
+    found: dict[str, Any] = {k: int(value) for k, value in values.items() if value is not None}
     method = given.get("scale", {}).get("method", "resolution")
     if method != "resolution":
         raise NotAvailableError(f"scaling by {method!r} is not available in this version")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fvc.evaluation.calibrators import move_prevalence
 from fvc.evaluation.conformal import nonconformity
+from fvc.evaluation.familiarity import Familiarity
 from fvc.inference.card import Card
 from fvc.inference.contributions import explain
 from fvc.inference.prediction import Decision, Evidence
@@ -62,18 +63,19 @@ class Judged:
     score: float
     p_real: float
     p_fake: float
-    unfamiliarity: dict[str, Any]
+    unfamiliarity: dict[str, Any] | None
     evidence: tuple[Evidence, ...]
     baseline: float | None
 
 
-def judge(X: NDArray[np.float32], detector: Any, card: Card, terms: Terms) -> list[Judged]:
-    """Judge rows of features.
+def judge(X: Any, detector: Any, card: Card, terms: Terms) -> list[Judged]:
+    """Judge rows of features, or measured files.
 
     Parameters
     ----------
     X
-        Shape (n, p), columns as in the card; NaN is missing.
+        Shape (n, p) float32, columns as in the card, NaN is missing; a list of `Measured` for a
+        detector without named features.
     detector
         With ``predict_proba``.
     card
@@ -85,8 +87,7 @@ def judge(X: NDArray[np.float32], detector: Any, card: Card, terms: Terms) -> li
     score = np.asarray(detector.predict_proba(X)[:, 1], dtype=np.float64)
     probability = probabilities(score, card, terms)
     parts = explain(detector, X)
-    distance = card.familiarity.distance(X)
-    strangeness = card.familiarity.reference(distance)
+    unfamiliarity = _all_unfamiliarity(X, card)
     judged = []
     for i in range(len(X)):
         p = {name: float(table(nonconformity(score[i], name)))
@@ -102,12 +103,24 @@ def judge(X: NDArray[np.float32], detector: Any, card: Card, terms: Terms) -> li
                 score=float(score[i]),
                 p_real=p["real"],
                 p_fake=p["fake"],
-                unfamiliarity=_unfamiliarity(X[i], float(distance[i]), float(strangeness[i]), card),
+                unfamiliarity=unfamiliarity[i],
                 evidence=evidence,
                 baseline=None if parts is None else float(parts[1][i]),
             )
         )
     return judged
+
+
+def _all_unfamiliarity(X: Any, card: Card) -> list[dict[str, Any] | None]:
+    looks = card.familiarity
+    if looks is None:
+        return [None] * len(X)
+    distance = looks.distance(X)
+    strangeness = looks.reference(distance)
+    return [
+        _unfamiliarity(X[i], float(distance[i]), float(strangeness[i]), card, looks)
+        for i in range(len(X))
+    ]
 
 
 def _evidence(
@@ -142,14 +155,14 @@ def _outside(value: float, name: str, card: Card) -> tuple[bool, bool]:
 
 
 def _unfamiliarity(
-    row: NDArray[np.float32], distance: float, p: float, card: Card
+    row: NDArray[np.float32], distance: float, p: float, card: Card, looks: Familiarity
 ) -> dict[str, Any]:
     """Say whether a file is unlike the training sources: all in all, or far off in one feature."""
     beyond = {name: _outside(float(v), name, card)
               for name, v in zip(card.feature_names, row, strict=True)}  # fmt: skip
     outside = [name for name, (is_outside, _) in beyond.items() if is_outside]
     far = [name for name, (_, is_far) in beyond.items() if is_far]
-    reference = card.familiarity.reference
+    reference = looks.reference
     strange = reference.n_groups > 0 and p <= max(FAR, reference.least) * (1 + 1e-9)
     warning = None
     if strange or far:

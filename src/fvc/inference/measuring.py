@@ -4,9 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fvc.transcoding.matching import Matching, match_video
+
+if TYPE_CHECKING:
+    from fvc.scaling.work import ScaledVideo
+    from fvc.training.video.frames import FrameSetting
 
 THUMBNAIL_SIDE = 200
 """Longer side of a thumbnail, in pixels."""
@@ -22,7 +29,7 @@ class Recipe:
     Attributes
     ----------
     tables
-        Numbers of the feature tables that it reads: 2, or 2 and 4.
+        Numbers of the feature tables that it reads, 2 or 2 and 4; 3 where it looks at frames.
     copy_frames
         Frames kept by the standard copy; None keeps all.
     num_frames, scaled_num_frames
@@ -31,6 +38,8 @@ class Recipe:
         Longer side of the scaled copy, in pixels.
     matching
         What files are brought to before all that; None for a detector of unmatched clips.
+    frames
+        Which frames of the scaled copy, and which flow, a net looks at.
     """
 
     tables: tuple[int, ...] = (2, 4)
@@ -39,6 +48,7 @@ class Recipe:
     target_size: int = 256
     scaled_num_frames: int = 6
     matching: Matching | None = None
+    frames: tuple["FrameSetting", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,11 +64,14 @@ class Measured:
         Width and height in pixels, rate in Hz, frames, seconds, codec.
     thumbnails
         JPEG files of frames, in order of time; empty unless asked for.
+    frames
+        By the name of their setting, the frames and flow that a net looks at.
     """
 
     features: dict[str, float]
     video: dict[str, Any]
     thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
+    frames: dict[str, NDArray[np.uint8]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,8 @@ class MeasureVideo:
         from fvc.augmentation.render import COPY, render
         from fvc.engines import heartbeat
         from fvc.features.extraction import extract_features
+        from fvc.scaling.work import scale_video
+        from fvc.training.video.frames import take_frames
         from fvc.video import probe
 
         recipe, path = self.recipe, Path(unit[1])
@@ -94,12 +109,18 @@ class MeasureVideo:
                 match_video(path, raw, recipe.matching, on_frame=heartbeat)
             copy = Path(folder) / "copy.mp4"
             render(raw, [(COPY, copy)], num_frames=recipe.copy_frames, on_frame=heartbeat)
-            features = _stored(
-                extract_features(copy, raw, num_frames=recipe.num_frames, on_frame=heartbeat)
-            )
+            features: dict[str, float] = {}
+            if 2 in recipe.tables:
+                features = _stored(
+                    extract_features(copy, raw, num_frames=recipe.num_frames, on_frame=heartbeat)
+                )
+            small = Path(folder) / "scaled.mp4"
+            if {3, 4} & set(recipe.tables):
+                written = scale_video(copy, small, recipe.target_size)
             if 4 in recipe.tables:
-                scaled = self._scaled(copy, raw, Path(folder) / "scaled.mp4")
+                scaled = self._scaled(copy, raw, small, written)
                 features |= {f"scaled_{name}": value for name, value in scaled.items()}
+            frames = {s.name: take_frames(small, s, on_frame=heartbeat) for s in recipe.frames}
             pictures = _thumbnails(copy) if self.thumbnails else ()
         info = probe(path, on_frame=heartbeat)
         video = {
@@ -110,14 +131,15 @@ class MeasureVideo:
             "duration_seconds": info.duration_seconds,
             "codec": info.codec_name,
         }
-        return Measured(features, video, pictures)
+        return Measured(features, video, pictures, frames)
 
-    def _scaled(self, copy: Path, raw: Path, target: Path) -> dict[str, float]:
+    def _scaled(
+        self, copy: Path, raw: Path, target: Path, written: "ScaledVideo"
+    ) -> dict[str, float]:
         from fvc.engines import heartbeat
         from fvc.features.extraction import extract_scaled_features
-        from fvc.scaling.work import scale_video, scaled_row
+        from fvc.scaling.work import scaled_row
 
-        written = scale_video(copy, target, self.recipe.target_size)
         row: Mapping[str, Any] = scaled_row({}, "", written)
         features = extract_scaled_features(
             target,

@@ -21,6 +21,7 @@ from fvc.inference.asking import Asked, expand
 from fvc.inference.card import Card, parse_card
 from fvc.inference.judging import Terms, check_terms, judge
 from fvc.inference.measuring import Measured, MeasureVideo
+from fvc.inference.nets import TABULAR, family_of, open_detector
 from fvc.inference.prediction import Prediction
 from fvc.models import find_model
 from fvc.models.loading import load_detector, read_card
@@ -191,6 +192,8 @@ class Predictor:
         """
         if self.card.linear is not None:
             return self.card.linear
+        if family_of(self.card.document) != TABULAR:
+            return open_detector(self.folder, self.card.document, trust=self.trust)
         detector = load_detector(self.folder, trust=self.trust)
         if list(getattr(detector, "feature_names_", ())) != list(self.card.feature_names):
             raise DataError(f"the detector in {self.folder} does not fit the card beside it")
@@ -358,8 +361,11 @@ class Predictor:
         }
 
     def _judged(self, measured: Measured, terms: Terms, facts: dict[str, Any]) -> Prediction:
-        row = [measured.features[name] for name in self.card.feature_names]
-        judged = judge(np.array([row], dtype=np.float32), self.detector, self.card, terms)[0]
+        X: Any = [measured]
+        if family_of(self.card.document) == TABULAR:
+            row = [measured.features[name] for name in self.card.feature_names]
+            X = np.array([row], dtype=np.float32)
+        judged = judge(X, self.detector, self.card, terms)[0]
         return Prediction(
             **vars(judged), video=measured.video, thumbnails=measured.thumbnails, **facts
         )

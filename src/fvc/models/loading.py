@@ -102,14 +102,15 @@ def _find(path: Path) -> Path:
 
 
 def _load_skops(file: Path) -> Any:
-    import skops.io
+    from fvc.models.skops_files import skops_io
 
+    skops = skops_io()
     try:
-        unknown = set(skops.io.get_untrusted_types(file=file))
+        unknown = set(skops.get_untrusted_types(file=file))
         foreign = sorted(unknown - _OWN_TYPES)
         if foreign:
             raise DataError(f"{file} holds types that are not known to be harmless: {foreign}")
-        return skops.io.load(file, trusted=sorted(unknown))
+        return skops.load(file, trusted=sorted(unknown))
     except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, EOFError) as error:
         raise DataError(f"{file} is damaged: {error}") from error
 

@@ -183,9 +183,9 @@ class TabularDetector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def save_native(self, path: Path) -> None:
         """Write the skops form."""
-        import skops.io
+        from fvc.models.skops_files import skops_io
 
-        skops.io.dump(self, path)
+        skops_io().dump(self, path)
 
 
 def _logistic(C: float, l1_ratio: float, max_iter: int, tol: float) -> LogisticRegression:

@@ -1,0 +1,405 @@
+"""Nets, embeddings and ensembles through stage 5, in their tiny forms on tiny clips."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fvc.errors import OptionError
+from fvc.models import list_models
+from fvc.tables import PredictionSchema, check, read_table
+from fvc.training import stage5_train_models
+from fvc.workspace import Workspace
+
+SOURCES = 12
+VIDEO, EMBEDDING = list_models(family="video"), list_models(family="embedding")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    tmp_path_factory: pytest.TempPathFactory, make_video: Callable[..., Path]
+) -> Workspace:
+    """A project with scaled clips of two shapes; two of the groups hold two sources."""
+    from fvc.augmentation import stage1_augment_videos
+    from fvc.dataset import setup_dataset
+    from fvc.scaling import stage3_scale_videos
+    from fvc.stages import RunOptions
+
+    root = tmp_path_factory.mktemp("nets")
+    rows = []
+    for i in range(SOURCES):
+        label = "fake" if i % 2 else "real"
+        size = {"width": 64, "height": 48} if i % 3 else {"width": 48, "height": 64}
+        make_video(root / "corpus" / label / f"c{i:02d}.mp4", frames=12, seed=i, **size)
+        rows.append(
+            {
+                "path": f"{label}/c{i:02d}.mp4",
+                "label": label,
+                "group": f"g{i - 2 if i in (2, 3) else i}",
+            }
+        )
+    pl.DataFrame(rows).write_csv(root / "corpus" / "index.csv")
+    project, run = root / "project", RunOptions(workers=1, quiet=True)
+    setup_dataset(project, corpus=root / "corpus" / "index.csv", workers=1)
+    stage1_augment_videos(project, num_augmentations=1, run=run)
+    stage3_scale_videos(project, target_size=64, run=run)
+    return Workspace(project)
+
+
+def train(root: Path, *models: str, **options: Any) -> Any:
+    settings: dict[str, Any] = {
+        "n_splits": 2, "repeats": 1, "grid": "none", "workers": 1, "tiny": True, "max_epochs": 1,
+        "device": "cpu", **options,
+    }  # fmt: skip
+    return stage5_train_models(root, model_types=models, **settings)
+
+
+def metrics(workspace: Workspace, model: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((workspace.model(model) / "metrics.json").read_text())
+    return found
+
+
+@pytest.fixture
+def copy(prepared: Workspace, tmp_path: Path) -> Workspace:
+    """A project of its own with the same clips and folds, and no model."""
+    train(prepared.root, "naive_cnn")
+    shutil.copytree(prepared.root, tmp_path / "copy")
+    made = Workspace(tmp_path / "copy")
+    for folder in made.stage5.iterdir():
+        if folder.is_dir():
+            shutil.rmtree(folder)
+    return made
+
+
+@pytest.mark.parametrize("model", VIDEO)
+def test_a_tiny_net_is_trained_with_all_its_files(prepared: Workspace, model: str) -> None:
+    import torch
+
+    report = train(prepared.root, model)
+    assert [outcome.status for outcome in report.models] in (["trained"], ["kept"])
+    folder = prepared.model(model)
+    for fold in range(2):
+        names = {path.name for path in (folder / f"fold_{fold}").iterdir()}
+        assert {"model.pt", "metrics.json", "predictions.parquet"} <= names
+        state = torch.load(folder / f"fold_{fold}" / "model.pt", weights_only=True)
+        assert all(torch.is_tensor(value) for value in state.values())
+    final = {path.name for path in (folder / "final").iterdir()}
+    assert final == {"model.pt", "model.safetensors", "card.json"}
+    assert (folder / "plots" / "training_curves.png").is_file()
+    assert not (folder / ".folds").exists()
+    table = check(read_table(folder / "predictions.parquet"), PredictionSchema, folder)
+    assert table.height == SOURCES
+    assert table["score"].null_count() == 0
+    document = metrics(prepared, model)
+    assert document["random_weights"]
+    assert document["tiny"]
+    assert [len(curve["epochs"]) for curve in document["training_curves"]] == [1, 1]
+    for row in document["fold_results"]:
+        assert row["best_epoch"] == 1
+        assert 0 <= row["val_roc_auc"] <= 1
+        assert 0 <= row["test_roc_auc"] <= 1
+    board = {row["model"]: row for row in report.leaderboard["models"]}
+    assert board[model]["random_weights"]
+    card = json.loads((folder / "final" / "card.json").read_text())
+    assert card["weights"]["random"]
+    assert card["training"]["epochs_done"] == 1
+    assert card["trained_on"]["n_sources"] == SOURCES
+
+
+def test_embeddings_are_made_once_and_shared(prepared: Workspace) -> None:
+    report = train(prepared.root, *EMBEDDING)
+    assert {outcome.status for outcome in report.models} == {"trained"}
+    stores = sorted(path for path in (prepared.data / "embeddings").iterdir())
+    assert len(stores) == 4
+    before = {path: path.stat().st_mtime_ns for path in prepared.data.glob("embeddings/*/*.npy")}
+    assert len(before) == 4 * 2 * SOURCES
+    train(prepared.root, *EMBEDDING, seed=0, grid="none", delete_existing=True)
+    after = {path: path.stat().st_mtime_ns for path in prepared.data.glob("embeddings/*/*.npy")}
+    assert before == after
+    document = metrics(prepared, "xgboost_vit_gru")
+    assert document["embedding"]["head"] == "gru"
+    assert document["random_weights"]
+    final = {path.name for path in (prepared.model("xgboost_vit_gru") / "final").iterdir()}
+    assert {"model.safetensors", "card.json"} <= final
+
+
+def test_an_embedding_is_what_the_backbone_makes_of_the_clip(prepared: Workspace) -> None:
+    import torch
+
+    from fvc.models import build_backbone, find_model
+    from fvc.training.video.frames import FrameSetting, take_frames
+
+    train(prepared.root, "xgboost_r2plus1d")
+    (folder,) = prepared.data.glob("embeddings/r2plus1d_18-*")
+    row = read_table(prepared.stage3.table("arrow")).row(0, named=True)
+    form = find_model("xgboost_r2plus1d").tiny_video
+    path = prepared.absolute(row["video_path"])
+    frames = take_frames(path, FrameSetting(form.num_frames, form.frame_rate))
+    height, width = frames.shape[1:3]
+    clip = torch.zeros(1, 3, form.num_frames, 64, 64)
+    mean, std = (torch.tensor(x).view(3, 1, 1, 1) for x in (form.mean, form.std))
+    picture = torch.from_numpy(frames).permute(3, 0, 1, 2) / 255
+    top, left = (64 - height) // 2, (64 - width) // 2
+    clip[0, :, :, top : top + height, left : left + width] = (picture - mean) / std
+    net = build_backbone("r2plus1d_18", weights="none", tiny=True, seed=0)
+    with torch.no_grad():
+        expected = net(clip)[0].numpy()
+    stored = np.load(folder / f"{row['clip']}.npy")
+    np.testing.assert_allclose(stored, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("stop_at", [1, 4])
+def test_a_fold_that_was_interrupted_goes_on_to_the_same_result(
+    copy: Workspace, prepared: Workspace, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    import torch
+
+    from fvc.training.video import fitting
+
+    model, options = "naive_cnn", {"max_epochs": 3, "batch_size": 2}
+    monkeypatch.setattr(fitting, "SAVE_SECONDS", 0.0)
+    real, done = fitting.backward, 0
+
+    def interrupted(*arguments: Any) -> float:
+        nonlocal done
+        done += 1
+        if done == stop_at + 1:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(fitting, "backward", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(copy.root, model, **options)
+    assert list(copy.model(model).glob(".folds/*/*.fit/candidate_0/last.pt"))
+    assert not (copy.model(model) / "metrics.json").exists()
+    taken_up = done
+    train(copy.root, model, **options)
+    monkeypatch.setattr(fitting, "backward", real)
+    train(prepared.root, model, **options)
+    assert taken_up == stop_at + 1
+    one, other = (read_table(w.model(model) / "predictions.parquet") for w in (copy, prepared))
+    assert one.equals(other)
+    for name in ("fold_0", "fold_1", "final"):
+        states = [
+            torch.load(w.model(model) / name / "model.pt", weights_only=True)
+            for w in (copy, prepared)
+        ]
+        assert states[0].keys() == states[1].keys()
+        assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_memory_that_runs_out_makes_smaller_steps_of_the_same_update(
+    copy: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    from fvc.models.video.classifier import VideoClassifier
+
+    real, seen = VideoClassifier.forward, []
+
+    def small(self: Any, clips: Any, flow: Any = None) -> Any:
+        seen.append(len(clips))
+        if len(clips) > 2:
+            raise torch.OutOfMemoryError("simulated")
+        return real(self, clips, flow)
+
+    monkeypatch.setattr(VideoClassifier, "forward", small)
+    # Group normalisation: no statistics of a batch.
+    train(copy.root, "variable_ar_cnn", batch_size=8)
+    assert max(seen) > 2
+    assert "out of memory" in caplog.text
+    card = json.loads((copy.model("variable_ar_cnn") / "final" / "card.json").read_text())
+    assert "in more steps to the same 16 an update" in card["training"]["memory"]
+    rows = metrics(copy, "variable_ar_cnn")["fold_results"]
+    assert all(row["status"] == "ok" and row["micro_batch"] <= 2 for row in rows)
+
+
+def _update(net: Any, size: int) -> tuple[Any, Any, Any]:
+    import torch
+
+    from fvc.models.video_spec import VideoInput
+    from fvc.training.video.device import make_fabric
+    from fvc.training.video.loading import Pictures, Update
+    from fvc.training.video.options import VideoOptions
+
+    drawn = np.random.default_rng(0).integers(0, 256, (size, 2, 8, 8, 3), dtype=np.uint8)
+    pictures = Pictures(
+        torch.from_numpy(drawn), torch.tensor([[0, 0, 8, 8]] * size), None,
+        torch.ones(size, 2), torch.arange(size),
+    )  # fmt: skip
+    labels = torch.arange(size) % 2
+    weights = torch.linspace(0.5, 1.5, size)
+    update = Update([pictures], labels.float(), weights, torch.arange(size))
+    fabric = make_fabric(VideoOptions(device="cpu"))
+    return fabric, fabric.setup_module(net), (update, VideoInput(num_frames=2, size=8))
+
+
+def test_gradients_do_not_depend_on_the_steps_of_an_update() -> None:
+    import torch
+    from torch import nn
+
+    from fvc.training.video.steps import MicroBatch, backward
+
+    class Net(nn.Module):
+        fail_above = 99
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(3 * 2 * 8 * 8, 1)
+
+        def forward(self, clips: Any) -> Any:
+            if len(clips) > self.fail_above:
+                raise torch.OutOfMemoryError("simulated")
+            return self.linear(clips.flatten(1)).squeeze(-1)
+
+    torch.manual_seed(0)
+    net = Net()
+    found = []
+    for size, limit in ((8, 99), (1, 99), (8, 3)):
+        net.fail_above = limit
+        net.zero_grad()
+        fabric, wrapped, (update, form) = _update(net, 8)
+        micro = MicroBatch(size, size)
+        loss = backward(fabric, wrapped, update, form, micro, (0,))
+        found.append((loss, net.linear.weight.grad.clone()))
+        assert micro.size == (2 if limit == 3 else size)
+    x = (update.shapes[0].frames.float() / 255 - torch.tensor(form.mean)) / torch.tensor(form.std)
+    logits = net.linear(x.permute(0, 4, 1, 2, 3).flatten(1)).squeeze(-1)
+    losses = nn.functional.binary_cross_entropy_with_logits(
+        logits, update.labels, weight=update.weights
+    )
+    for loss, gradient in found:
+        assert loss == pytest.approx(losses.item(), rel=1e-5)
+        torch.testing.assert_close(gradient, found[0][1], rtol=1e-4, atol=1e-6)
+
+
+def test_memory_that_runs_out_stops_a_net_whose_batch_norm_learns() -> None:
+    import torch
+    from torch import nn
+
+    from fvc.training.video.steps import MicroBatch, backward
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm3d(3)
+
+        def forward(self, clips: Any) -> Any:
+            raise torch.OutOfMemoryError("simulated")
+
+    fabric, net, (update, form) = _update(Net(), 8)
+    with pytest.raises(OptionError, match="--batch-size 4"):
+        backward(fabric, net.train(), update, form, MicroBatch(8, 8), (0,))
+    net.eval()
+    with pytest.raises(OptionError, match="one clip alone"):
+        backward(fabric, net, update, form, MicroBatch(8, 8), (0,))
+
+
+def test_no_group_stands_on_two_sides_and_the_outer_side_changes_nothing(
+    prepared: Workspace, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    import torch
+
+    from fvc.models import find_model
+    from fvc.training.clips import Sources
+    from fvc.training.fold import FoldTask
+    from fvc.training.video.fold import run_video_fold, split_sides
+    from fvc.training.video.options import VideoOptions
+    from fvc.training.video.reading import frame_settings, read_video_clips
+
+    train(prepared.root, "naive_cnn")
+    sources = Sources.from_folds(pl.read_parquet(prepared.folds), 1)
+    spec = find_model("naive_cnn")
+    options = VideoOptions(weights="none", tiny=True, max_epochs=1, device="cpu")
+    settings = frame_settings(options.form(spec))
+    clips = read_video_clips(prepared, sources, settings, options, workers=1)
+    task = FoldTask(
+        spec=spec, candidates=[{}], repeat=0, fold=0, test=sources.fold[0] == 0, inner_splits=3,
+        seed=0, save_to=tmp_path / "one", keep_variants=True,
+    )  # fmt: skip
+    sides = split_sides(task, clips, sources)
+    groups = [
+        set(sources.groups[clips.source[rows]]) for rows in (sides.train, sides.inner, sides.test)
+    ]
+    assert all(groups)
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+    assert not groups[1] & groups[2]
+    assert clips.original[sides.inner].all()
+    assert not clips.original[sides.train].all()
+    first = run_video_fold(task, clips, sources)
+    turned = np.where(task.test, 1 - sources.labels, sources.labels).astype(np.int8)
+    again = run_video_fold(
+        replace(task, save_to=tmp_path / "two"), clips, replace(sources, labels=turned)
+    )
+    assert first.failure is None
+    np.testing.assert_array_equal(first.scores, again.scores)
+    states = [torch.load(tmp_path / n / "model.pt", weights_only=True) for n in ("one", "two")]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_a_clip_that_cannot_be_read_is_counted_as_not_scored(
+    copy: Workspace,
+) -> None:
+    shutil.rmtree(copy.data / "frames")
+    row = read_table(copy.stage3.table("arrow")).filter(is_original=True).row(0, named=True)
+    copy.absolute(row["video_path"]).write_bytes(b"not a video")
+    train(copy.root, "naive_cnn")
+    document = metrics(copy, "naive_cnn")
+    assert document["aggregate"]["n_scored"] == SOURCES - 1
+    assert document["aggregate"]["n_sources"] == SOURCES
+    assert row["clip"] in copy.failures.read_text()
+
+
+def test_an_ensemble_joins_nets_and_embeddings(prepared: Workspace) -> None:
+    report = train(prepared.root, "xgboost_r2plus1d", "naive_cnn", ensemble=True)
+    assert report.models[-1].name == "ensemble"
+    assert report.models[-1].status == "trained"
+    document = metrics(prepared, "ensemble")
+    assert document["members"] == ["xgboost_r2plus1d", "naive_cnn"]
+    assert document["random_weights"]
+    assert 0 <= document["average"]["roc_auc"] <= 1
+    card = json.loads((prepared.model("ensemble") / "final" / "card.json").read_text())
+    assert [member["model"] for member in card["members"]] == document["members"]
+
+
+def test_tabular_training_loads_no_torch(
+    tmp_path: Path, simulated: Callable[..., Workspace]
+) -> None:
+    workspace = simulated(tmp_path, sources=16, variants=1)
+    code = (
+        "import sys; from fvc.training import stage5_train_models as t\n"
+        f"t({str(workspace.root)!r}, model_types=('logistic_regression', 'svm_stage2'),"
+        " n_splits=2, repeats=1, grid='none', workers=1, ensemble=True)\n"
+        "print([m for m in ('torch', 'lightning', 'timm', 'transformers') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_net_has_the_pictures_of_every_model(copy: Workspace) -> None:
+    train(copy.root, "naive_cnn")
+    plots = {path.name for path in (copy.model("naive_cnn") / "plots").iterdir()}
+    assert {"training_curves.png", "roc_pr_curves.png", "confusion_matrix.png"} <= plots
