@@ -141,20 +141,24 @@ def shared_sources(
         they are in, which leave as wholes; and raw files of the training corpus that are not there
         any more and could not be compared.
     """
-    prints = {fingerprint_file(own_space.absolute(path)) for path in own["video_path"]}
-    missing = sum(
-        fingerprint_file(own_space.absolute(path)) in ("absent", "unreadable")
-        for path in own["video_path"]
-    )
+    found = [fingerprint_file(own_space.absolute(path)) for path in own[_raw_column(own)]]
+    missing = sum(one in ("absent", "unreadable") for one in found)
+    prints = set(found)
     prints -= {"absent", "unreadable"}
     ids = {pair for pair in own.select("platform", "video_id").iter_rows() if None not in pair}
     shared = set()
-    for row in index.select("source", "video_path", "platform", "video_id").iter_rows(named=True):
-        same_file = fingerprint_file(other.absolute(row["video_path"])) in prints
+    raw = pl.col(_raw_column(index)).alias("raw")
+    for row in index.select("source", raw, "platform", "video_id").iter_rows(named=True):
+        same_file = fingerprint_file(other.absolute(row["raw"])) in prints
         if same_file or (row["platform"], row["video_id"]) in ids:
             shared.add(row["source"])
     groups = set(index.filter(pl.col("source").is_in(sorted(shared)))["group"])
     return shared, groups, missing
+
+
+def _raw_column(index: pl.DataFrame) -> str:
+    """Name the column of raw files: in a matched project the index's own are made from them."""
+    return "matched_from" if "matched_from" in index.columns else "video_path"
 
 
 def open_other(other: Workspace) -> None:

@@ -149,7 +149,7 @@ def match_video(
     *,
     on_frame: Callable[[], object] | None = None,
 ) -> None:
-    """Write what a video is after matching, as MP4 without sound; the same bytes every time.
+    """Write what a video is after matching, as MP4 without sound.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def write_frames(
     fps: Fraction,
     sample_aspect_ratio: Fraction = Fraction(1),
 ) -> int:
-    """Encode frames into a file, on one thread; the same frames give the same bytes. No sound.
+    """Encode frames into a file, on one thread, without sound.
 
     Parameters
     ----------
