@@ -1,0 +1,149 @@
+"""Every page in a real browser: no error, playing videos, an accessibility check."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+PAGES = ("", "corpus", "leaderboard", "model", "compare", "features", "audit", "try")
+PATIENCE = 120_000
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+# What Streamlit itself brings, whatever the page: rules of axe that its own widgets break.
+STREAMLITS_OWN = frozenset({"region", "scrollable-region-focusable", "aria-hidden-focus"})
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    import shutil
+
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.fail("no Chromium: scripts/install_services.sh installs it")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def tab(browser: "Browser") -> "Iterator[Page]":
+    page = browser.new_page(viewport={"width": 1300, "height": 1600})
+    page.set_default_timeout(PATIENCE)
+    page.faults = []  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: page.faults.append(str(error)))  # type: ignore[attr-defined]
+    page.on("console", lambda message: _console(page, message))
+    yield page
+    page.close()
+
+
+def _console(page: Any, message: Any) -> None:
+    # Streamlit asks for its own address below the page's first, and for one of its makers'.
+    if message.type == "error" and "Failed to load resource" not in message.text:
+        page.faults.append(message.text)
+
+
+def _open(tab: "Page", address: str, name: str) -> None:
+    tab.goto(f"{address}/{name}")
+    tab.wait_for_selector("h1")
+    # The running figure in the corner goes away when the script has come to its end.
+    tab.wait_for_selector('[data-testid="stStatusWidget"]', state="detached")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_without_an_error(tab: "Page", address: str, name: str) -> None:
+    _open(tab, address, name)
+    assert tab.locator("h1").count() == 1
+    assert tab.locator('[data-testid="stException"]').count() == 0
+    assert tab.locator('[data-testid="stAlertContentError"]').count() == 0
+    assert tab.faults == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible(tab: "Page", address: str, name: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    _open(tab, address, name)
+    found = Axe().run(tab, context='[data-testid="stMain"]').response["violations"]
+    serious = {
+        item["id"]: [node["html"][:120] for node in item["nodes"]]
+        for item in found
+        if item["impact"] in {"serious", "critical"} and item["id"] not in STREAMLITS_OWN
+    }
+    assert serious == {}
+
+
+def test_a_source_plays(tab: "Page", address: str) -> None:
+    _open(tab, address, "corpus")
+    tab.wait_for_selector("video")
+    playing = tab.evaluate(
+        """async () => {
+            const video = document.querySelector("video");
+            video.muted = true;
+            await video.play();
+            await new Promise(done => setTimeout(done, 500));
+            return [video.videoWidth, video.currentTime, video.error];
+        }"""
+    )
+    width, seconds, error = playing
+    assert width > 0
+    assert seconds > 0
+    assert error is None
+
+
+def test_the_navigation_leads_to_every_page(tab: "Page", address: str) -> None:
+    _open(tab, address, "")
+    for title in ("Corpus", "Leaderboard", "Model", "Compare", "Features", "Audit", "Try a video"):
+        tab.get_by_role("link", name=title, exact=True).click()
+        tab.wait_for_function(f"document.querySelector('h1')?.innerText === {title!r}")
+
+
+def test_pages_read_in_the_dark(browser: "Browser", address: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.set_default_timeout(PATIENCE)
+    _open(page, address, "leaderboard")
+    colours = page.evaluate(
+        """() => ["background-color", "color"].map(name =>
+            getComputedStyle(document.querySelector('[data-testid="stApp"]'))[name])"""
+    )
+    background, text = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours)
+    assert background < 200 < text
+    page.close()
+
+
+def test_an_uploaded_video_is_judged(tab: "Page", address: str, shown_project: Path) -> None:
+    video = next((shown_project / "data" / "augmented_videos").glob("*_original.mp4"))
+    _open(tab, address, "try")
+    tab.set_input_files('input[type="file"]', str(video))
+    tab.wait_for_selector("text=Probability of being fake")
+    shown = tab.locator('[data-testid="stMetricValue"]').all_inner_texts()
+    assert re.fullmatch(r"\d+%", shown[0])
+    assert shown[1] in {"real", "fake", "undecided"}
+
+
+def test_an_upload_that_is_no_video_is_said_to_be_none(
+    tab: "Page", address: str, tmp_path: Path
+) -> None:
+    junk = tmp_path / "..%2f;rm -rf.mp4"
+    junk.write_bytes(b"\x00" * 4096)
+    _open(tab, address, "try")
+    tab.set_input_files('input[type="file"]', str(junk))
+    tab.wait_for_selector("text=This video cannot be judged")
+    assert tab.faults == []  # type: ignore[attr-defined]

@@ -1,0 +1,140 @@
+"""What pages show, without a browser."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SCREENS = ("overview", "corpus", "leaderboard", "model", "compare", "features", "audit", "trial")
+
+
+def _page(screen: str, project: Path) -> "AppTest":
+    from streamlit.testing.v1 import AppTest
+
+    script = (
+        f"from fvc.dashboard.frame import page_of\nfrom fvc.dashboard.screens import {screen}\n"
+        f"from fvc.workspace import Workspace\n"
+        f"page_of({screen}.show, Workspace({str(project)!r}))()\n"
+    )
+    return AppTest.from_string(script, default_timeout=120).run()
+
+
+def _words(page: Any) -> str:
+    parts = [*page.markdown, *page.info, *page.code, *page.success, *page.caption, *page.error]
+    return "\n".join(str(part.value) for part in parts)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_page_of_a_finished_project_has_no_error(screen: str, shown_project: Path) -> None:
+    page = _page(screen, shown_project)
+    assert not page.exception
+    assert not page.error
+    assert len(page.title) == 1
+
+
+@pytest.mark.parametrize(
+    ("screen", "command"),
+    [
+        ("overview", "fvc setup --corpus CLIPS"),
+        ("corpus", "fvc setup --corpus CLIPS"),
+        ("leaderboard", "fvc train"),
+        ("model", "fvc train"),
+        ("compare", "fvc train"),
+        ("features", "fvc features"),
+        ("audit", "fvc audit gradient_boosting"),
+        ("trial", "fvc train"),
+    ],
+)
+def test_a_page_of_an_empty_project_says_what_to_run(
+    screen: str, command: str, tmp_path: Path
+) -> None:
+    page = _page(screen, tmp_path)
+    assert not page.exception
+    assert command in [block.value for block in page.code]
+
+
+def test_the_overview_counts_what_is_in_the_tables(shown_project: Path) -> None:
+    index = pl.read_csv(shown_project / "data" / "video_index_input.csv")
+    page = _page("overview", shown_project)
+    numbers = {metric.label: metric.value for metric in page.metric}
+    assert numbers["Sources"] == f"{len(index)}"
+    assert numbers["Groups"] == f"{index['group'].n_unique()}"
+    assert numbers["Clips"] == f"{3 * len(index)}"
+    assert numbers["Trained models"] == "2"
+
+
+def test_a_damaged_result_is_an_error_with_its_file(shown_project: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(shown_project / "data" / "stage5", copy / "data" / "stage5")
+    (copy / "data" / "stage5" / "leaderboard.json").write_text("{")
+    page = _page("leaderboard", copy)
+    assert not page.exception
+    assert "leaderboard.json cannot be read" in page.error[0].value
+
+
+def test_filters_of_the_corpus_find_what_polars_finds(shown_project: Path) -> None:
+    index = pl.read_csv(shown_project / "data" / "video_index_input.csv")
+    page = _page("corpus", shown_project)
+    page.selectbox[0].select("fake").run()
+    page.text_input[0].input("YOU").run()
+    expected = index.filter(
+        pl.col("label") == 1, pl.col("source").str.to_lowercase().str.contains("you")
+    )
+    assert set(page.dataframe[0].value["source"]) == set(expected["source"])
+
+
+def test_a_quote_in_a_filter_is_a_letter(shown_project: Path) -> None:
+    page = _page("corpus", shown_project)
+    page.text_input[0].input("' OR true --").run()
+    assert not page.exception
+    assert not page.error
+    assert "0 sources" in _words(page)
+
+
+def test_the_threshold_gives_the_counts_of_the_predictions(shown_project: Path) -> None:
+    page = _page("model", shown_project)
+    name = page.selectbox[0].value
+    table = pl.read_parquet(shown_project / "data" / "stage5" / name / "predictions.parquet")
+    means = table.group_by("source").agg(
+        pl.col("label").first(), pl.col("score", "calibrated").mean()
+    )
+    score = means["calibrated"] if not means["calibrated"].null_count() else means["score"]
+    page.slider[0].set_value(0.35).run()
+    counts = page.dataframe[0].value
+    called = score >= 0.35
+    fake = means["label"] == 1
+    assert list(counts["called fake"]) == [(called & ~fake).sum(), (called & fake).sum()]
+    assert list(counts["called real"]) == [(~called & ~fake).sum(), (~called & fake).sum()]
+
+
+def test_dearer_misses_lower_the_cheapest_threshold(shown_project: Path) -> None:
+    page = _page("model", shown_project)
+    cheapest = next(m for m in page.metric if m.label == "Cheapest threshold")
+    assert cheapest.value == "0.50"
+    page.number_input[1].set_value(3.0).run()
+    cheapest = next(m for m in page.metric if m.label == "Cheapest threshold")
+    assert cheapest.value == "0.25"
+
+
+def test_two_models_are_compared_in_the_order_asked(shown_project: Path) -> None:
+    page = _page("compare", shown_project)
+    first, second = page.selectbox[0].value, page.selectbox[1].value
+    before = float(page.metric[0].value)
+    page.selectbox[0].select(second).run()
+    page.selectbox[1].select(first).run()
+    assert float(page.metric[0].value) == pytest.approx(-before)
+    shares = [metric.value for metric in page.metric[1:]]
+    assert sum(int(share.split()[0]) for share in shares) == 24
+
+
+def test_the_map_of_features_holds_every_clip(shown_project: Path) -> None:
+    page = _page("features", shown_project)
+    assert "72 clips." in _words(page)
