@@ -123,6 +123,35 @@ def test_trees_never_see_what_their_head_was_fitted_to(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", HEADS)
+def test_candidates_that_differ_in_their_trees_share_a_head(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fvc.models.video.fitted_head import FittedHead
+
+    X, y, _, cv = data()
+    fits = []
+    fit = FittedHead.fit.__func__
+
+    def counted(cls: Any, *given: Any, **more: Any) -> Any:
+        fits.append(1)
+        return fit(cls, *given, **more)
+
+    monkeypatch.setattr(FittedHead, "fit", classmethod(counted))
+    one, other = build(name, head_epochs=1, max_depth=2), build(name, head_epochs=1, max_depth=4)
+    assert one.preparation == other.preparation != build(name, head_epochs=2).preparation
+    prepared = one.prepare(X)
+    one.fit(X, y, prepared=prepared)
+    shared = other.fit(X, y, prepared=prepared).predict_proba(X)
+    assert len(fits) == 1
+    alone = build(name, head_epochs=1, max_depth=4).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(shared, alone)
+    # Splits ask for heads of their own.
+    other.fit(X, y, cv=cv, prepared=prepared)
+    assert len(fits) == 5
+
+
+@pytest.mark.slow
 def test_a_temporal_head_hears_the_order_that_pooling_loses() -> None:
     X, y, _, cv = data(sources=60)
     X[:, :, 1] = 0

@@ -4,8 +4,9 @@ torch is imported when a head is fitted or asked.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,16 @@ from numpy.typing import NDArray
 from fvc.models.embedding import PooledTokensXGBoost
 from fvc.models.svm import Splits
 from fvc.models.tabular import GradientBoosting
+
+if TYPE_CHECKING:
+    from fvc.models.video.fitted_head import FittedHead
+
+
+@dataclass
+class _SharedHead:
+    """A head that was fitted to some rows, for detectors that differ in their trees alone."""
+
+    head: "FittedHead | None" = None
 
 
 class TemporalTokensXGBoost(PooledTokensXGBoost):
@@ -78,8 +89,8 @@ class TemporalTokensXGBoost(PooledTokensXGBoost):
 
     @property
     def preparation(self) -> tuple[Any, ...]:
-        """Nothing: a head depends on the labels, which a preparation does not see."""
-        return ()
+        """The head's settings: detectors that differ in their trees alone share a head."""
+        return (self.hidden, self.head_epochs, self.head_lr, self.head_dropout, self.seed)
 
     def prepare(
         self,
@@ -88,9 +99,9 @@ class TemporalTokensXGBoost(PooledTokensXGBoost):
         sample_weight: NDArray[np.float64] | None = None,
         feature_names: list[str] | None = None,
     ) -> Any:
-        """Prepare nothing; the rows are checked."""
+        """Make an empty place for a head: fitting one takes labels, which are not here yet."""
         self._shape(X, feature_names)
-        return self
+        return _SharedHead()
 
     def fit(
         self,
@@ -102,32 +113,46 @@ class TemporalTokensXGBoost(PooledTokensXGBoost):
         cv: Splits | None = None,
         prepared: Any = None,
     ) -> Self:
-        """Fit heads and trees; parameters as in `TabularDetector.fit`."""
-        from fvc.models.video.fitted_head import FittedHead
+        """Fit heads and trees; parameters as in `TabularDetector.fit`.
 
+        Without `cv` the head is kept in `prepared`, and the next detector with the same settings of
+        its head takes it from there.
+        """
         shape = self._shape(X, feature_names)
         tokens = X.reshape(len(X), *shape).astype(np.float32, copy=False)
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         everything = np.arange(len(X))
         self.heads_, self.trees_ = [], []
         for number, (train, other) in enumerate(cv or [(everything, everything)]):
-            head = FittedHead.fit(
-                self.head,
-                tokens[train],
-                y[train],
-                weight[train],
-                hidden=self.hidden,
-                epochs=self.head_epochs,
-                lr=self.head_lr,
-                dropout=self.head_dropout,
-                seed=self.seed + number,
-            )
+            shared = None if cv else prepared
+            head = shared.head if shared is not None else None
+            if head is None:
+                head = self._fit_head(tokens[train], y[train], weight[train], number)
+            if shared is not None:
+                shared.head = head
             trees = GradientBoosting(**self._trees())
             trees.fit(head.features(tokens[other]), y[other], sample_weight=weight[other])
             self.heads_.append(head)
             self.trees_.append(trees)
         self._remember(shape, feature_names)
         return self
+
+    def _fit_head(
+        self, tokens: NDArray[Any], y: NDArray[Any], weight: NDArray[Any], number: int
+    ) -> "FittedHead":
+        from fvc.models.video.fitted_head import FittedHead
+
+        return FittedHead.fit(
+            self.head,
+            tokens,
+            y,
+            weight,
+            hidden=self.hidden,
+            epochs=self.head_epochs,
+            lr=self.head_lr,
+            dropout=self.head_dropout,
+            seed=self.seed + number,
+        )
 
     def _trees(self) -> dict[str, Any]:
         own = self.get_params()
