@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archives, bookkeeping, memory, pipeline, quality, report, speed
+from benchmarks import archives, bookkeeping, frames, memory, pipeline, quality, report, speed
 from benchmarks.clips import Clips
 from benchmarks.context import Bench
 from benchmarks.rows import Results, Row
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "memory": memory.memory,
     "job": pipeline.whole_job,
     "quality": quality.quality,
+    "frames": frames.frames,
 }
 
 

@@ -400,7 +400,8 @@ def _write_folds(
         own = folder / f"fold_{row['fold']}"
         here = (pl.col("repeat") == 0) & (pl.col("fold") == row["fold"])
         write_table(predictions.filter(here), own / "predictions.parquet")
-        write_json_atomic(own / "metrics.json", {**row, "search": result.search})
+        epochs = {"history": result.history} if result.history else {}
+        write_json_atomic(own / "metrics.json", {**row, "search": result.search, **epochs})
 
 
 def _final(

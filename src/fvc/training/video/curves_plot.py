@@ -22,7 +22,7 @@ def training_curves(
     Parameters
     ----------
     histories
-        Of each fold one row an epoch: ``epoch, loss, val_loss, val_roc_auc``.
+        Of each fold one row an epoch: ``epoch, train_loss, val_loss, val_roc_auc``.
     path
         The PNG to write.
     model
@@ -44,7 +44,7 @@ def training_curves(
     for number, history in enumerate(told):
         epochs = [row["epoch"] for row in history]
         first = number == 0
-        losses.plot(epochs, [row["loss"] for row in history], color=BLUE, lw=1.2, marker=".",
+        losses.plot(epochs, [row["train_loss"] for row in history], color=BLUE, lw=1.2, marker=".",
                     label="training side" if first else None)  # fmt: skip
         inner = [row for row in history if row.get("val_loss") is not None]
         losses.plot([row["epoch"] for row in inner], [row["val_loss"] for row in inner],

@@ -42,7 +42,7 @@ class Progress:
     epoch, done, total
         The epoch at hand, counted from 0; updates of it that are done; the sum of their losses.
     history
-        One row an epoch: ``epoch`` (from 1), ``loss``, ``val_loss``, ``val_roc_auc``, ``rate``.
+        One row an epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, ``val_roc_auc``, ``rate``.
     best_epoch
         The epoch, from 1, whose weights are the best; 0 before any.
     best
@@ -212,7 +212,7 @@ class _Fit:
         progress, inner = self.progress, self.plan.inner
         row: dict[str, Any] = {
             "epoch": progress.epoch + 1,
-            "loss": progress.total / max(1, progress.done),
+            "train_loss": progress.total / max(1, progress.done),
             "rate": max(group["lr"] for group in self.optimizer.param_groups),
         }
         progress.history.append(row)

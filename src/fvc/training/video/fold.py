@@ -16,7 +16,7 @@ from fvc.errors import FVCError, MissingInputError, NotAvailableError, OptionErr
 from fvc.evaluation import check_no_leakage, compute_classification_metrics
 from fvc.models import ModelSpec, training_weights
 from fvc.models.video_spec import VideoModelSettings
-from fvc.tables import atomic_write, write_json_atomic, write_table
+from fvc.tables import atomic_write, write_table
 from fvc.training.clips import Sources
 from fvc.training.fold import FoldResult, FoldTask, attempt
 from fvc.training.selection import VAL_METRICS, Part, inner_folds
@@ -269,7 +269,6 @@ def _save(
             "score": probabilities(inner),
         })  # fmt: skip
         write_table(table, folder / INNER)
-    write_json_atomic(folder / "history.json", fitted.progress.history)
     with atomic_write(folder / "model.pt") as temporary:
         torch.save(fitted.net.state_dict(), temporary)
 
