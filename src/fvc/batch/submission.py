@@ -398,7 +398,7 @@ def _options_of(verb: str) -> set[str]:
 def _how(run: RunOptions) -> dict[str, Any]:
     """Give the options of running that differ from the defaults."""
     plain, given = asdict(RunOptions()), asdict(run)
-    away = ("workers", "quiet", "engine")
+    away = ("workers", "quiet", "engine", "scheduler")
     return {
         key.replace("_", "-"): value
         for key, value in given.items()

@@ -14,7 +14,10 @@ from fvc.cli.run import stage_options
 from fvc.cli.verb import app_of, options_of, report_verb
 from fvc.workspace import Workspace
 
-_OF_SLURM = ("workers", "shard", "start_idx", "end_idx", "delete_existing", "strict", "engine")
+_OF_SLURM = (
+    *("workers", "shard", "start_idx", "end_idx", "delete_existing", "strict"),
+    *("engine", "scheduler"),
+)
 
 command = App(
     name="slurm",

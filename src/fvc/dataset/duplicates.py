@@ -283,6 +283,8 @@ def _write_sheet(
         workers=run.workers,
         stall_seconds=run.stall_seconds,
         memory_limit_mib=run.memory_limit_mib,
+        scheduler=run.scheduler,
+        folder=workspace.root,
     )
     if shots:
         with display("pictures", quiet=run.quiet) as shown:

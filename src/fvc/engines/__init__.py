@@ -10,10 +10,12 @@ from fvc.engines.base import Engine, Failure, Outcome, create_engine
 from fvc.engines.heartbeat import heartbeat
 
 if TYPE_CHECKING:
+    from fvc.engines.dask_engine import DaskEngine
     from fvc.engines.local import LocalEngine
     from fvc.engines.resources import default_memory_limit_mib, default_workers
 
 __all__ = [
+    "DaskEngine",
     "Engine",
     "Failure",
     "LocalEngine",
@@ -31,6 +33,10 @@ def __getattr__(name: str) -> Any:
         from fvc.engines.local import LocalEngine
 
         return LocalEngine
+    if name == "DaskEngine":
+        from fvc.engines.dask_engine import DaskEngine
+
+        return DaskEngine
     if name in ("default_memory_limit_mib", "default_workers"):
         from fvc.engines import resources
 

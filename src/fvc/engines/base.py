@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
-from fvc.errors import NotAvailableError, OptionError
+from fvc.errors import OptionError
 
 U = TypeVar("U")
 R = TypeVar("R")
@@ -75,27 +76,40 @@ def create_engine(
     workers: int | None = None,
     stall_seconds: float = 120.0,
     memory_limit_mib: int | None = None,
+    address_space_mib: int | None = None,
+    scheduler: str | None = None,
+    folder: Path | None = None,
 ) -> Engine:
     """Make an engine by name.
 
     Parameters
     ----------
     name
-        ``"local"``: processes on this machine.
-    workers, stall_seconds, memory_limit_mib
-        As in `LocalEngine`.
+        ``"local"``: processes on this machine; ``"dask"``: the workers of a Dask cluster.
+    workers, stall_seconds, memory_limit_mib, address_space_mib
+        As in `LocalEngine` and `DaskEngine`.
+    scheduler, folder
+        As in `DaskEngine`.
 
     Raises
     ------
-    NotAvailableError
-        The engine is to come in a later version.
+    MissingExtraError
+        Dask is not installed.
     OptionError
-        There is no such engine.
+        There is no such engine, or it lacks a scheduler.
     """
-    from fvc.engines.local import LocalEngine
-
+    limits: dict[str, Any] = {
+        "workers": workers,
+        "stall_seconds": stall_seconds,
+        "memory_limit_mib": memory_limit_mib,
+        "address_space_mib": address_space_mib,
+    }
     if name == "local":
-        return LocalEngine(workers, stall_seconds=stall_seconds, memory_limit_mib=memory_limit_mib)
+        from fvc.engines.local import LocalEngine
+
+        return LocalEngine(**limits)
     if name == "dask":
-        raise NotAvailableError("the engine 'dask' is not available in this version; use 'local'")
-    raise OptionError(f"engine {name!r}: there is 'local'")
+        from fvc.engines.dask_engine import DaskEngine
+
+        return DaskEngine(scheduler, folder=folder, **limits)
+    raise OptionError(f"engine {name!r}: there are 'local' and 'dask'")

@@ -94,7 +94,7 @@ class LocalEngine:
         self, function: Callable[[U], R], units: Iterable[U]
     ) -> Generator[Outcome[U, R], None, None]:
         """Apply a function to every unit in worker processes; see `Engine.submit`."""
-        with _Pool(self, pickle.dumps(function)) as pool:
+        with Pool(self, pickle.dumps(function)) as pool:
             source = iter(units)
             finished: list[Outcome[U, R]] = []
             more = True
@@ -133,7 +133,7 @@ class _Worker:
 
 
 @dataclass(eq=False)
-class _Pool:
+class Pool:
     """The processes of one `submit`."""
 
     engine: LocalEngine
@@ -149,7 +149,7 @@ class _Pool:
         self.counters: Counter = RawArray("Q", self.engine.workers)
         self.watcher = threading.Thread(target=self._watch, name="fvc-watch", daemon=True)
 
-    def __enter__(self) -> "_Pool":
+    def __enter__(self) -> "Pool":
         self.watcher.start()
         return self
 
@@ -165,10 +165,12 @@ class _Pool:
 
     @property
     def busy(self) -> bool:
+        """Whether a unit is at work."""
         return any(worker.task is not None for worker in self.workers)
 
     @property
     def has_room(self) -> bool:
+        """Whether there is a worker, or room for one, that has nothing to do."""
         return self.fatal is None and (
             len(self.workers) < self.engine.workers
             or any(worker.task is None for worker in self.workers)
@@ -176,9 +178,16 @@ class _Pool:
 
     def give(self, unit: Any) -> None:
         """Hand a unit to an idle worker, or to a new one."""
-        self._hand_over(unit, pickle.dumps(unit))
+        self.hand_over(unit, pickle.dumps(unit))
 
-    def _hand_over(self, unit: Any, task: bytes) -> None:
+    def kill(self) -> None:
+        """Kill the processes; whoever collects sees their units crash."""
+        with self.lock:
+            for worker in self.workers:
+                worker.process.kill()
+
+    def hand_over(self, unit: Any, task: bytes) -> None:
+        """Like `give`, of a unit that is pickled already."""
         while True:
             worker = next((w for w in self.workers if w.task is None), None) or self._start()
             with self.lock:
@@ -241,7 +250,7 @@ class _Pool:
         if isinstance(answer, Failure):
             return Outcome(worker.unit, None, answer, seconds)
         if isinstance(answer, Fatal):
-            self.fatal = _revive(answer)
+            self.fatal = revive(answer)
             return None
         return Outcome(worker.unit, answer[0], None, seconds)
 
@@ -267,7 +276,7 @@ class _Pool:
                 'calls this must do so under `if __name__ == "__main__":`.'
             )
         assert task is not None
-        self._hand_over(unit, task)
+        self.hand_over(unit, task)
 
     def _start(self) -> _Worker:
         engine = self.engine
@@ -385,7 +394,8 @@ def _death(code: int | None) -> str:
     return f"its process was ended by {name}{hint}"
 
 
-def _revive(fatal: Fatal) -> FVCError:
+def revive(fatal: Fatal) -> FVCError:
+    """Make the error again of which a process told the name and the message."""
     kind = getattr(fvc.errors, fatal.name)
     # Not through the class's own signature: the message is already whole.
     error: FVCError = kind.__new__(kind)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from fvc.engines import Engine, LocalEngine
+from fvc.engines import Engine, create_engine
 from fvc.errors import OptionError
 from fvc.scaling.work import RedrawWork, ScaleWork, outputs
 from fvc.stages import RunOptions, Stage, StageReport, Unit, fingerprint_file, run_stage
@@ -82,11 +82,14 @@ def stage3_scale_videos(
         found = find_autoencoder(autoencoder)
         settings["autoencoder"] = found.digest
         work = RedrawWork(workspace.root, target_size, found.folder)
-        engine = LocalEngine(
-            run.workers or 1,
+        engine = create_engine(
+            run.engine,
+            workers=run.workers or (1 if run.engine == "local" else None),
             stall_seconds=max(run.stall_seconds, _AUTOENCODER_STALL_SECONDS),
             memory_limit_mib=run.memory_limit_mib or _AUTOENCODER_MIB,
             address_space_mib=0,
+            scheduler=run.scheduler,
+            folder=workspace.root,
         )
     stage = Stage(
         number=3,

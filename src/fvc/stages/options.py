@@ -91,8 +91,11 @@ class RunOptions:
     format: TableFormat = "arrow"
     """Format of the table: arrow, parquet or csv."""
 
-    engine: Literal["local"] = "local"
-    """Where the work runs: local is processes on this machine."""
+    engine: Literal["local", "dask"] = "local"
+    """Where the work runs: local is processes on this machine, dask the workers of a cluster."""
+
+    scheduler: str | None = None
+    """Dask's scheduler, such as ``tcp://127.0.0.1:8786``, or ``slurm`` to start workers there."""
 
     quiet: bool = False
     """Show no progress."""
@@ -112,6 +115,8 @@ class RunOptions:
             raise OptionError(f"memory_limit_mib must be 64 or more, not {self.memory_limit_mib}")
         if self.format not in TABLE_FORMATS:
             raise OptionError(f"format must be {', '.join(TABLE_FORMATS)}, not {self.format!r}")
+        if self.scheduler is not None and self.engine != "dask":
+            raise OptionError("scheduler goes with engine 'dask'")
         self.part  # noqa: B018 - a shard that cannot be read is said at once
 
     @property

@@ -80,6 +80,8 @@ def run_stage(
             workers=options.workers,
             stall_seconds=options.stall_seconds,
             memory_limit_mib=options.memory_limit_mib,
+            scheduler=options.scheduler,
+            folder=workspace.root,
         )
     run = _Run(stage, workspace, options, total)
     with _terminable(), log_file(workspace.logs(stage.number), run.log_label):
