@@ -25,7 +25,7 @@ LEFT_OUT = {
 }
 
 # What is SLURM's there.
-OF_SLURM = {"workers", "strict", "delete_existing", "engine"}
+OF_SLURM = {"workers", "strict", "delete_existing", "engine", "scheduler"}
 
 
 def main() -> None:
