@@ -24,7 +24,10 @@ from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.batch")
 
-_OF_TASKS = ("project", "workers", "shard", "start-idx", "end-idx", "delete-existing")
+_OF_TASKS = (
+    *("project", "workers", "shard", "start-idx", "end-idx", "delete-existing"),
+    *("engine", "scheduler"),
+)
 """Options of a stage that each task sets itself, or that would undo what others have done."""
 
 AFTER = {1: (), 2: (1,), 3: (1,), 4: (3,), 5: (2, 4)}
