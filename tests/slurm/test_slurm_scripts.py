@@ -263,7 +263,8 @@ def test_a_dry_run_shows_the_chain_and_keeps_the_options(
     (tmp_path / "data" / "video_index_input.csv").touch()
     config = tmp_path / "run.yaml"
     config.write_text(
-        "project: elsewhere\nworkers: 9\nformat: csv\nengine: dask\naugment: {num-augmentations: 3}\n"
+        "project: elsewhere\nworkers: 9\nformat: csv\nengine: dask\n"
+        "augment: {num-augmentations: 3}\n"
         "train: {n-splits: 3, delete_existing: true}\nslurm: {train: {time: 60}}\n"
     )
     monkeypatch.setenv("PATH", str(tmp_path))
