@@ -13,6 +13,7 @@ import polars as pl
 
 from fvc.evaluation import summarise_folds
 from fvc.models import ModelSpec, candidates_of
+from fvc.stages import RunOptions
 from fvc.tables import atomic_write, write_json_atomic, write_table
 from fvc.training.clips import Clips, Sources
 from fvc.training.final import card, refit, versions
@@ -67,6 +68,8 @@ class Request:
         As in `stage5_train_models`.
     nets
         How nets are fitted.
+    run
+        Where clips are decoded and embedded, and tabular models are fitted.
     """
 
     workspace: Workspace
@@ -79,6 +82,7 @@ class Request:
     repeats: int | None = None
     workers: int = 1
     nets: VideoOptions = field(default_factory=VideoOptions)
+    run: RunOptions = RunOptions()
 
 
 def repeats_of(spec: ModelSpec, rows: int, request: Request) -> tuple[int, str]:
@@ -314,7 +318,9 @@ def _fit(
     fits.begin(spec.name, per_fold * (len(missing) + extra))
     if results:
         logger.info("%s: %d folds are there from earlier runs", spec.name, len(results))
-    for result in run_folds(missing, clips, sources, request.workers):
+    for result in run_folds(
+        missing, clips, sources, request.workers, run=request.run, folder=folds.model
+    ):
         folds.write(result)
         results.append(result)
         fits.done(per_fold)

@@ -3,7 +3,8 @@
 import contextlib
 import importlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
@@ -12,7 +13,9 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from fvc.engines.resources import available_cores
+from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
+from fvc.training.cluster import fit_on_cluster
 from fvc.training.fold import FoldResult, FoldTask, run_fold
 
 
@@ -22,7 +25,13 @@ def usable_cores() -> int:
 
 
 def run_folds(
-    tasks: Sequence[FoldTask], clips: Clips, sources: Sources, workers: int
+    tasks: Sequence[FoldTask],
+    clips: Clips,
+    sources: Sources,
+    workers: int,
+    *,
+    run: RunOptions | None = None,
+    folder: Path | None = None,
 ) -> Iterator[FoldResult]:
     """Yield the result of each task, in the order in which they finish.
 
@@ -36,6 +45,8 @@ def run_folds(
         The data.
     workers
         Processes; 1 stays in this one.
+    run, folder
+        Where tabular models are fitted, if not here, and a folder that can be seen from there.
 
     Raises
     ------
@@ -54,10 +65,14 @@ def run_folds(
         yield from ensembles.run_ensemble_folds(tasks, clips, sources)
         return
     by_place = {(task.repeat, task.fold): task for task in tasks}
-    results = _here if workers == 1 else _in_processes
-    for result in results(tasks, clips, sources, workers):
-        result.raise_if_fatal(by_place.pop((result.repeat, result.fold)).where)
-        yield result
+    if run is not None and folder is not None and run.engine != "local":
+        results = fit_on_cluster(tasks, _arguments(clips, sources), run, folder)
+    else:
+        results = (_here if workers == 1 else _in_processes)(tasks, clips, sources, workers)
+    with contextlib.closing(results):
+        for result in results:
+            result.raise_if_fatal(by_place.pop((result.repeat, result.fold)).where)
+            yield result
     for task in by_place.values():
         yield FoldResult(
             task.repeat,
@@ -79,7 +94,7 @@ def _arguments(clips: Clips, sources: Sources) -> tuple[object, ...]:
 
 def _here(
     tasks: Sequence[FoldTask], clips: Clips, sources: Sources, workers: int
-) -> Iterator[FoldResult]:
+) -> Generator[FoldResult, None, None]:
     arguments = _arguments(clips, sources)
     # Again: a library that was loaded since has threads of its own.
     with one_thread():
@@ -89,7 +104,7 @@ def _here(
 
 def _in_processes(
     tasks: Sequence[FoldTask], clips: Clips, sources: Sources, workers: int
-) -> Iterator[FoldResult]:
+) -> Generator[FoldResult, None, None]:
     arguments = _arguments(clips, sources)
     with quiet_threads(), parallel_config(backend="loky", inner_max_num_threads=1):
         finished = Parallel(n_jobs=workers, return_as="generator_unordered")(

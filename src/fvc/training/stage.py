@@ -3,9 +3,10 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fvc.dataset import duplicates_of
 from fvc.errors import NotAvailableError, OptionError
@@ -60,6 +61,8 @@ def stage5_train_models(
     inner_splits: int = 3,
     workers: int | None = None,
     shard: str | None = None,
+    engine: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
     ensemble: bool = False,
     weights: str = "pretrained",
     tiny: bool = False,
@@ -96,6 +99,11 @@ def stage5_train_models(
     shard
         Fit part i of n of the models' folds, as in ``1/30``; with n models times folds, one task a
         model and fold. The run that fits a model's last fold finishes the model.
+    engine
+        Where clips are decoded and embedded and folds of tabular models fitted: ``local`` is this
+        machine, ``dask`` the workers of a cluster. Nets and ensembles are fitted on this machine.
+    scheduler
+        Dask's scheduler, such as ``tcp://127.0.0.1:8786``, or ``slurm`` to start workers there.
     ensemble
         Train an ensemble of the models asked for, too (the model ``ensemble``): stacked on scores
         of inner folds, beside their plain mean.
@@ -150,7 +158,8 @@ def stage5_train_models(
         raise OptionError("n_splits and inner_splits are 2 or more")
     if (repeats is not None and repeats < 1) or (workers is not None and workers < 1):
         raise OptionError("repeats and workers are 1 or more")
-    part = RunOptions(shard=shard).part
+    run = RunOptions(workers=workers, shard=shard, engine=engine, scheduler=scheduler)
+    part = run.part
     if delete_existing and not part.is_whole:
         raise OptionError("delete_existing does not go with shard: other parts are at work")
     trainable = [spec for spec in specs if spec.available]
@@ -183,6 +192,7 @@ def stage5_train_models(
             devices=devices,
             threads=workers or usable_cores(),
         ),
+        run=replace(run, shard=None),
     )
     with show_progress() as fits, log_file(workspace.logs(5), "train") as log, one_thread():
         _warn_of_duplicates(workspace)

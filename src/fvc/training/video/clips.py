@@ -93,6 +93,7 @@ def read_video_clips(
     options: VideoOptions,
     *,
     workers: int,
+    run: RunOptions | None = None,
 ) -> VideoClips:
     """Put the frames of all clips by, and list them.
 
@@ -110,9 +111,11 @@ def read_video_clips(
         How nets are fitted.
     workers
         Processes that decode.
+    run
+        How they run; by default so many processes on this machine.
     """
     rows, notes = read_scaled(workspace, sources)
-    run = RunOptions(workers=workers)
+    run = run or RunOptions(workers=workers)
     stores = {
         stream: make_frames(workspace, rows, setting, options=run)
         for stream, setting in settings.items()

@@ -1,6 +1,7 @@
 """Tokens of a frozen backbone: made once a clip, kept, and read by every model and fold."""
 
 import hashlib
+import socket
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fvc.engines import Failure, Outcome
-from fvc.errors import NothingLeftError, OptionError
+from fvc.engines import Engine, Failure, Outcome, create_engine
+from fvc.errors import MissingInputError, NothingLeftError, OptionError
 from fvc.models import ModelSpec, build_backbone
 from fvc.models.video_spec import VideoInput
 from fvc.stages import RunOptions, Stage, Unit, run_stage
@@ -32,6 +33,9 @@ U = TypeVar("U")
 R = TypeVar("R")
 
 _SEED = 0
+# Of a backbone in a process of its own: to load it and take one clip, and what it may hold.
+_NET_SECONDS = 1800.0
+_NET_MIB = 16384
 
 
 class EmbeddingSchema(dy.Schema):
@@ -142,6 +146,53 @@ class EmbedWork:
         }]  # fmt: skip
 
 
+@dataclass
+class FarEmbedWork:
+    """Make tokens in another process, which builds the backbone itself, once.
+
+    Weights do not travel: each machine takes them from where this one does, and says so when they
+    are others.
+
+    Parameters
+    ----------
+    name, form, options
+        As in `open_backbone`.
+    digest
+        Hash that the weights must have.
+    workspace, folder
+        As in `EmbedWork`.
+    """
+
+    name: str
+    form: VideoInput
+    options: VideoOptions
+    digest: str
+    workspace: Workspace
+    folder: Path
+    work: EmbedWork | None = None
+
+    def __call__(self, unit: Unit) -> list[dict[str, Any]]:
+        """Write the clip's tokens and return its row.
+
+        Raises
+        ------
+        OptionError
+            The weights on this machine are not those of the caller.
+        """
+        if self.work is None:
+            try:
+                backbone = open_backbone(self.name, self.form, self.options)
+            except MissingInputError as error:
+                raise OptionError(f"on {socket.gethostname()}: {error}") from error
+            if backbone.digest != self.digest:
+                raise OptionError(
+                    f"{self.name} has other weights on {socket.gethostname()} than on the machine "
+                    "that runs fvc"
+                )
+            self.work = EmbedWork(backbone, self.workspace, self.folder)
+        return self.work(unit)
+
+
 def _files(row: dict[str, Any]) -> tuple[str]:
     return (str(row["embedding_path"]),)
 
@@ -165,7 +216,22 @@ class ThisProcess:
             yield Outcome(unit, value, failure, time.perf_counter() - begun)
 
 
-def embed_clips(spec: ModelSpec, workspace: Workspace, clips: VideoClips) -> Clips:
+def _far_engine(run: RunOptions, workspace: Workspace) -> Engine:
+    """Make an engine for work that holds a net and has no heartbeat within a clip."""
+    return create_engine(
+        run.engine,
+        workers=run.workers,
+        stall_seconds=_NET_SECONDS,
+        memory_limit_mib=_NET_MIB,
+        address_space_mib=0,
+        scheduler=run.scheduler,
+        folder=workspace.root,
+    )
+
+
+def embed_clips(
+    spec: ModelSpec, workspace: Workspace, clips: VideoClips, *, run: RunOptions | None = None
+) -> Clips:
     """Make the tokens of clips that are not in the store yet, and read all of them.
 
     Parameters
@@ -176,6 +242,8 @@ def embed_clips(spec: ModelSpec, workspace: Workspace, clips: VideoClips) -> Cli
         The project.
     clips
         The clips, with their frames.
+    run
+        Where the backbone works, if not in this process.
 
     Returns
     -------
@@ -202,9 +270,14 @@ def embed_clips(spec: ModelSpec, workspace: Workspace, clips: VideoClips) -> Cli
         files=files,
         settings={"weights": backbone.digest, "video": form.to_dict()},
         schema=EmbeddingSchema,
-        work=EmbedWork(backbone, workspace, files.folder),
+        work=EmbedWork(backbone, workspace, files.folder)
+        if run is None
+        else FarEmbedWork(
+            wanted.backbone, form, clips.options, backbone.digest, workspace, files.folder
+        ),
         outputs=_files,
     )
+    engine: Engine = ThisProcess() if run is None else _far_engine(run, workspace)
     units = [
         Unit(id=name, row={"frames_path": workspace.relative(path)}, fingerprint=key)
         for name, path, key in zip(
@@ -213,7 +286,7 @@ def embed_clips(spec: ModelSpec, workspace: Workspace, clips: VideoClips) -> Cli
     ]
     with quiet(), threads(clips.options.threads):
         report = when_free(
-            lambda: run_stage(stage, units, workspace, RunOptions(), engine=ThisProcess())
+            lambda: run_stage(stage, units, workspace, run or RunOptions(), engine=engine)
         )
     table = read_store(report.table, files)
     path_of = dict(zip(table["clip"], table["embedding_path"], strict=True))

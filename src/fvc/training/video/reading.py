@@ -30,11 +30,12 @@ def read_for(spec: ModelSpec, request: Request, sources: Sources) -> Clips:
         # Before anything is decoded: weights that are not to be had are told at once.
         build_video_model(spec.name, weights=request.nets.weights_source, tiny=request.nets.tiny)
     settings = frame_settings(request.nets.form(spec))
+    far = request.run if request.run.engine != "local" else None
     clips = read_video_clips(
-        request.workspace, sources, settings, request.nets, workers=request.workers
+        request.workspace, sources, settings, request.nets, workers=request.workers, run=far
     )
     if spec.family == "video":
         return clips
     from fvc.training.video.embedding import embed_clips
 
-    return embed_clips(spec, request.workspace, clips)
+    return embed_clips(spec, request.workspace, clips, run=far)
