@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fvc.errors import OptionError
+from fvc.errors import DataError, OptionError
 from fvc.models import list_models
 from fvc.tables import PredictionSchema, check, read_table
 from fvc.training import stage5_train_models
@@ -403,3 +403,38 @@ def test_a_net_has_the_pictures_of_every_model(copy: Workspace) -> None:
     train(copy.root, "naive_cnn")
     plots = {path.name for path in (copy.model("naive_cnn") / "plots").iterdir()}
     assert {"training_curves.png", "roc_pr_curves.png", "confusion_matrix.png"} <= plots
+
+
+@pytest.mark.parametrize("model", ["two_stream", "xgboost_r2plus1d", "ensemble"])
+def test_a_file_is_judged_as_the_final_detector_scores_its_clip(
+    prepared: Workspace, model: str
+) -> None:
+    import fvc
+    from fvc.inference.measuring import Measured
+    from fvc.inference.nets import open_detector
+    from fvc.training.video.cache import read_frames
+
+    train(prepared.root, "two_stream", "xgboost_r2plus1d", "naive_cnn", ensemble=True)
+    row = read_table(prepared.stage1.table("arrow")).filter(is_original=True).row(3, named=True)
+    predictor = fvc.load(model, project=prepared.root)
+    (answer,) = predictor.predict(prepared.absolute(row["original_video"]), workers=1)
+    assert answer.error is None
+    assert answer.unfamiliarity is None
+    frames = {
+        setting.name: read_frames(prepared.frame_store(setting.name).folder / f"{row['clip']}.npy")
+        for setting in predictor.card.recipe.frames
+    }
+    detector = open_detector(prepared.model(model), predictor.card.document)
+    expected = detector.score(Measured({}, {}, (), frames))
+    assert answer.score == pytest.approx(expected, abs=1e-9)
+    if model == "two_stream":
+        from safetensors.torch import load_file, save_file
+
+        path = prepared.model(model) / "final" / "model.safetensors"
+        whole = path.read_bytes()
+        state = load_file(path)
+        state.pop(next(key for key in state if key.startswith("head")))
+        save_file(state, path)
+        with pytest.raises(DataError, match="does not hold the net of its card"):
+            open_detector(prepared.model(model), predictor.card.document)
+        path.write_bytes(whole)
