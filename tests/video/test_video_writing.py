@@ -115,7 +115,7 @@ def test_frames_are_let_go(special: Special) -> None:
         for frame in decode(special("vfr")):
             graph.process(standardise(frame))
         del frame
-        alive = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+        alive = sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
     finally:
         gc.enable()
     assert alive <= 2
