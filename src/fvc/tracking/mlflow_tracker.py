@@ -81,7 +81,7 @@ class MLflowTracker:
         if self._ended:
             raise OptionError("this run has ended: make another tracker")
         if self._delivery is not None:
-            stamped = {"key": self.key, "time": int(time.time() * 1000), **event}
+            stamped = {"key": self.key, "time": time.time_ns() // 1_000_000, **event}
             self._delivery.add(stamped, grows=grows, now=now)
 
     @property
