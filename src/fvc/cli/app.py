@@ -78,6 +78,7 @@ VERBS = {
     "notebooks": ("fvc.cli.notebooks:command", "Step 6: a notebook of each model."),
     "figures": ("fvc.cli.figures:command", "Results as figures and tables for a paper."),
     "demo": ("fvc.cli.demo:command", "The whole pipeline on a small simulated corpus."),
+    "show": ("fvc.cli.show:command", "What is in a file: a table, a document, a video."),
     "query": ("fvc.cli.query:command", "SQL over a project's tables and results."),
     "track": ("fvc.cli.track:command", "Results in MLflow: what is there, and sending the rest."),
     "models": ("fvc.cli.models:command", "The model types, and what each of them needs."),

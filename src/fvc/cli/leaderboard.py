@@ -80,7 +80,8 @@ def print_leaderboard(board: dict[str, Any], workspace: Workspace) -> None:
 
 def _table(board: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("model", no_wrap=True)
+    # Of a name with a remark the remark goes to a second line, and no number is cut.
+    table.add_column("model", overflow="fold")
     for heading in ("ROC AUC", "interval", "F1", "bal. acc.", "scored"):
         table.add_column(heading, justify="right", no_wrap=True)
     for model in board["models"]:
