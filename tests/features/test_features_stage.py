@@ -13,6 +13,7 @@ import pytest
 
 from fvc.errors import MissingInputError, OptionError, StaleError, VideoError
 from fvc.features import (
+    EXTENDED_FEATURE_NAMES,
     FEATURE_NAMES,
     SCALED_FEATURE_NAMES,
     extract_features,
@@ -202,6 +203,23 @@ def test_running_again_does_nothing_and_other_frames_do_it_again(project: Projec
     assert other.done == 3
     back = stage4_extract_scaled_features(project.workspace.root, run=run)
     assert table_of(back).select(SCALED_FEATURE_NAMES).equals(before.select(SCALED_FEATURE_NAMES))
+
+
+def test_the_extended_set_adds_columns_and_the_standard_one_takes_them_away(
+    project: Project,
+) -> None:
+    run = RunOptions(workers=1, quiet=True)
+    root = project.workspace.root
+    before = table_of(project.stage2)
+    extended = table_of(stage2_extract_features(root, feature_set="extended", run=run))
+    after_path = extended.columns[extended.columns.index("feature_path") + 1 :]
+    assert tuple(name for name in after_path if name != "key") == EXTENDED_FEATURE_NAMES
+    assert extended.select(FEATURE_NAMES).equals(before.select(FEATURE_NAMES))
+    assert np.load(project.workspace.absolute(extended["feature_path"][0])).shape == (38,)
+    back = table_of(stage2_extract_features(root, run=run))
+    assert back.columns == before.columns
+    with pytest.raises(OptionError, match="feature_set must be one of standard, extended"):
+        stage2_extract_features(root, feature_set="all", run=run)  # type: ignore[arg-type]
 
 
 def test_missing_and_stale_tables_are_said(tmp_path: Path) -> None:
