@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from fvc.errors import LeakageError, MissingInputError
+from fvc.evaluation import compute_classification_metrics
 from fvc.models import find_model
 from fvc.training import stage5_train_models
 from fvc.training.clips import Sources
@@ -84,6 +85,25 @@ def test_inner_scores_come_from_models_that_have_not_seen_the_group(
     # The other groups' scores do depend on it: it is trained on for them.
     _, other = _inner_scores((task, {}), spec, clips, changed)
     assert not np.array_equal(scores[~task.test & ~own], other[~task.test & ~own])
+
+
+def test_a_model_that_memorises_has_inner_scores_at_chance(
+    tmp_path: Path, simulated: Simulate
+) -> None:
+    workspace = simulated(tmp_path, sources=60, variants=3, signal=0.0, source_noise=3.0)
+    train(workspace, "logistic_regression_stage2")
+    sources = Sources.from_folds(pl.read_parquet(workspace.folds), 1)
+    clips = read_clips(workspace, (2, 4), sources)
+    spec = find_model("gradient_boosting")
+    task = FoldTask(
+        spec=spec, candidates=[{}], repeat=0, fold=0, test=sources.fold[0] == 0, inner_splits=3,
+        seed=0, save_to=None, keep_variants=True,
+    )  # fmt: skip
+    _, scores = _inner_scores((task, {"n_estimators": 60, "max_depth": 3}), spec, clips, sources)
+    known = ~np.isnan(scores)
+    metrics = compute_classification_metrics(sources.labels[known], scores[known])
+    # On clips that it has seen its ROC AUC is 1.
+    assert metrics["roc_auc"] == pytest.approx(0.5, abs=0.3)
 
 
 def test_a_group_on_both_sides_is_refused(tmp_path: Path, simulated: Simulate) -> None:
