@@ -258,6 +258,44 @@ def test_folds_are_those_of_this_machine(service: Service, tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+@slow
+def test_required_encryption_is_not_left_out() -> None:
+    import dask
+
+    from fvc.engines import DaskEngine
+
+    with (
+        dask.config.set({"distributed.comm.require-encryption": True}),
+        pytest.raises(OptionError, match="requires encryption"),
+    ):
+        DaskEngine("tcp://127.0.0.1:1")
+
+
+@slow
+def test_little_travels(service: Service, tmp_path: Path, clips: Path) -> None:
+    workspace = project(tmp_path, clips)
+    sent: list[int] = []
+    plain = pickle.dumps
+
+    class Counting:
+        def submit(self, function: Any, units: Any) -> Iterator[Any]:
+            sent.append(len(plain(function)))
+            for unit in units:
+                sent.append(len(plain(unit)))
+                yield next(engine(service).submit(function, [unit]))
+
+        workers = 1
+
+    from fvc.stages import runner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "create_engine", lambda *_, **__: Counting())
+        run = RunOptions(quiet=True)
+        stage1_augment_videos(workspace.root, num_augmentations=1, run=run)
+    assert len(sent) > 4
+    assert max(sent) < 8192
+
+
 def job(**changes: Any) -> dask_worker.Job:
     given: dict[str, Any] = {
         "token": "t",

@@ -24,7 +24,7 @@ def check_scheduler(scheduler: str | None) -> None:
     MissingExtraError
         Dask is not installed.
     OptionError
-        No scheduler is named, or it is no address.
+        No scheduler is named, it is no address, or not one that Dask's configuration allows.
     """
     import_dask()
     named = _named(scheduler)
@@ -32,6 +32,12 @@ def check_scheduler(scheduler: str | None) -> None:
         raise OptionError(
             f"scheduler {named!r} is neither an address such as tcp://127.0.0.1:8786, nor the file "
             "that a scheduler writes with --scheduler-file, nor 'slurm'"
+        )
+    encrypted = importlib.import_module("dask").config.get("distributed.comm.require-encryption")
+    if encrypted and "://" in named and not named.startswith("tls://"):
+        raise OptionError(
+            f"Dask's configuration requires encryption, and scheduler {named!r} is not a tls:// "
+            "address"
         )
 
 
