@@ -22,11 +22,18 @@ from fvc.workspace import Workspace
 
 def show() -> None:
     """Show the page that is asked for."""
-    st.set_page_config(page_title="FVC", page_icon=":material/movie:", layout="wide")
+    # A Material icon would be fetched from a server of Google's by every browser.
+    icon = Path(__file__).with_name("icon.svg")
+    st.set_page_config(page_title="FVC", page_icon=str(icon), layout="wide")
+    # Streamlit's captions and chosen options are too pale to be read by everybody (WCAG 1.4.3).
+    st.html(
+        '<style>[data-testid="stCaptionContainer"] p {color: inherit; opacity: 0.8}'
+        '[data-testid="stCaptionContainer"] {color: inherit}</style>'
+    )
     workspace = Workspace(Path(os.environ.get(PROJECT_VARIABLE, ".")))
     pages = [
-        st.Page(page_of(show_page, workspace), title=title, url_path=address, icon=icon)
-        for title, address, icon, show_page in (
+        st.Page(page_of(show_page, workspace), title=title, url_path=address, icon=sign)
+        for title, address, sign, show_page in (
             ("Overview", "overview", ":material/home:", overview.show),
             ("Corpus", "corpus", ":material/video_library:", corpus.show),
             ("Leaderboard", "leaderboard", ":material/leaderboard:", leaderboard.show),

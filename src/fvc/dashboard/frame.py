@@ -1,9 +1,12 @@
 """What all pages share: the sidebar, what is said where nothing is, and how errors look."""
 
 from collections.abc import Callable
+from typing import Any
 
+import polars as pl
 import streamlit as st
 
+from fvc.dashboard.charts import CONFIG
 from fvc.dashboard.reading import board_of
 from fvc.errors import FVCError
 from fvc.workspace import Workspace
@@ -41,6 +44,21 @@ def empty(what: str, command: str) -> None:
     """Say what is missing and which command brings it."""
     st.info(f"{what} Run this in the project's folder:", icon=":material/info:")
     st.code(command, language="bash")
+
+
+def chart(figure: Any, table: pl.DataFrame | list[dict[str, Any]], words: str) -> None:
+    """Show a chart, what it shows in words, and its numbers for who cannot see it."""
+    st.plotly_chart(figure, config=CONFIG)
+    st.caption(words)
+    numbers = table if isinstance(table, pl.DataFrame) else pl.DataFrame(table, strict=False)
+    with st.expander("As a table"):
+        show_table(numbers)
+
+
+def show_table(table: pl.DataFrame, **options: Any) -> Any:
+    """Show a table; fractions with three decimals at most."""
+    fractions = [pl.col(pl.Float32, pl.Float64).round(3)]
+    return st.dataframe(table.with_columns(fractions), hide_index=True, width="stretch", **options)
 
 
 def interval(row: dict[str, float | None], key: str) -> str:

@@ -78,6 +78,11 @@ def predictions(workspace: Workspace, model: str) -> pl.DataFrame | None:
     path = workspace.model(model) / "predictions.parquet"
     if not path.is_file():
         return None
+    return table_of(path)
+
+
+def table_of(path: Path) -> pl.DataFrame:
+    """Read a table that is there."""
     found: pl.DataFrame = _table(str(path), path.stat().st_mtime_ns)
     return found
 

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty, interval
+from fvc.dashboard.frame import empty, interval, show_table
 from fvc.dashboard.reading import document
 from fvc.workspace import Workspace
 
@@ -34,6 +34,7 @@ def _audit(workspace: Workspace, name: str) -> None:
         return
     st.info(found["verdict"], icon=":material/gavel:")
     st.plotly_chart(charts.schemes(found["rows"]), config=charts.CONFIG)
+    st.caption("ROC AUC in each kind of folds; the same numbers are in the table below.")
     rows = [
         {
             "folds": row["folds"],
@@ -45,7 +46,7 @@ def _audit(workspace: Workspace, name: str) -> None:
         }
         for row in found["rows"]
     ]
-    st.dataframe(pl.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pl.DataFrame(rows))
     for reason in found["cannot"]:
         st.caption(str(reason))
 
@@ -61,6 +62,6 @@ def _confounds(workspace: Workspace) -> None:
         {"metadata": row["baseline"], "ROC AUC": interval(row, "roc_auc"), "n": row["n_scored"]}
         for row in sorted(found["baselines"], key=lambda row: -(row["roc_auc"] or 0))
     ]
-    st.dataframe(pl.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pl.DataFrame(rows))
     for note in found["notes"]:
         st.caption(note)

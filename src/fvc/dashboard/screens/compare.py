@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty
+from fvc.dashboard.frame import chart, empty, show_table
 from fvc.dashboard.reading import document, predictions, trained_models
 from fvc.workspace import Workspace
 
@@ -26,7 +26,11 @@ def show(workspace: Workspace) -> None:
         return
     both = _means(tables[0], "a").join(_means(tables[1], "b").drop("label"), on="source")
     st.header("Scores of the same sources")
-    st.plotly_chart(charts.agreement(both, a, b), config=charts.CONFIG)
+    words = (
+        "Each point is a source: its score from the first model across, from the second upwards. "
+        "Dotted: a score of 0.5."
+    )
+    chart(charts.agreement(both, a, b), both.rename({"a": a, "b": b}), words)
     _agreement(both)
     _largest(both, a, b)
 
@@ -44,10 +48,17 @@ def _difference(workspace: Workspace, a: str, b: str) -> None:
     low, high = sorted((sign * pair["low"], sign * pair["high"]))
     st.metric(
         f"AUC of {a} minus that of {b}",
-        f"{sign * pair['difference']:+.3f}",
+        f"{sign * pair['difference']:+.3f}".replace("-", "−"),
         help=comparison["tests"][comparison["deciding_test"]],
     )
-    st.markdown(f"95 % interval {low:+.2f} to {high:+.2f}. **{pair['verdict']}**")
+    between = f"{low:+.3f} to {high:+.3f}".replace("-", "−")
+    proof = "a difference is shown" if pair["significant"] else "no significant difference"
+    p = pair[f"p_{comparison['deciding_test']}_holm"]
+    chance = "" if p is None else f"p = {p:.3f}, "
+    st.markdown(
+        f"95 % interval {between}; **{proof}** ({chance}adjusted for "
+        f"{len(comparison['pairs'])} pairs)."
+    )
 
 
 def _means(table: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -84,4 +95,4 @@ def _largest(both: pl.DataFrame, a: str, b: str) -> None:
         .with_columns(pl.col("label").replace_strict({0: "real", 1: "fake"}))
         .rename({"a": a, "b": b})
     )
-    st.dataframe(worst, hide_index=True, width="stretch")
+    show_table(worst)

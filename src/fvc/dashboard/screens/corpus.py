@@ -3,9 +3,9 @@
 import polars as pl
 import streamlit as st
 
-from fvc.dashboard.frame import empty
+from fvc.dashboard.frame import empty, show_table
 from fvc.dashboard.playing import play_clip, quoted
-from fvc.dashboard.reading import query
+from fvc.dashboard.reading import query, table_of
 from fvc.workspace import Workspace
 
 _SHOWN = 500
@@ -37,10 +37,8 @@ def show(workspace: Workspace) -> None:
     n = found["n"][0]
     more = f"; the first {_SHOWN} are listed" if n > _SHOWN else ""
     st.caption(f"{n:,} sources{more}. Choose a row to play it.")
-    chosen = st.dataframe(
+    chosen = show_table(
         table,
-        hide_index=True,
-        width="stretch",
         height=320,
         on_select="rerun",
         selection_mode="single-row",
@@ -101,9 +99,39 @@ def _duplicates(workspace: Workspace) -> None:
     if not workspace.duplicate_pairs.is_file():
         empty("Not looked for yet.", "fvc duplicates")
         return
-    pairs = pl.read_parquet(workspace.duplicate_pairs)
-    if not len(pairs):
+    pairs = table_of(workspace.duplicate_pairs)
+    across = pairs.filter(~pl.col("same_group"))
+    if not len(across):
         st.success("None found across groups.", icon=":material/check_circle:")
+    else:
+        st.warning(
+            f"{len(across):,} pairs lie in different groups, so that one may be trained on and the "
+            "other tested: `fvc duplicates --merge` joins their groups.",
+            icon=":material/warning:",
+        )
+    if not len(pairs):
         return
-    st.dataframe(pairs, hide_index=True, width="stretch")
-    st.caption(f"As pictures, side by side: {workspace.relative(workspace.duplicate_sheet)}")
+    if not st.toggle("Only pairs across groups", value=bool(len(across))):
+        across = pairs
+    listed = across.head(_SHOWN).select(
+        *("source_a", "source_b", "group_a", "group_b"),
+        (pl.col("matching_frames") / pl.col("frames")).alias("frames alike"),
+        *("distance", "transform"),
+    )
+    chosen = show_table(
+        listed, height=260, on_select="rerun", selection_mode="single-row", key="pairs"
+    )
+    more = f"; the first {_SHOWN} are listed" if len(across) > _SHOWN else ""
+    st.caption(
+        f"{len(across):,} pairs, the likest first{more}. Choose a row to play both. As pictures: "
+        f"{workspace.relative(workspace.duplicate_sheet)}"
+    )
+    rows = chosen["selection"]["rows"]
+    if len(across):
+        pair = across.row(rows[0] if rows else 0, named=True)
+        for column, side in zip(st.columns(2), ("a", "b"), strict=True):
+            with column:
+                label = {0: "real", 1: "fake"}.get(pair[f"label_{side}"], "not used")
+                st.subheader(pair[f"source_{side}"])
+                st.markdown(f"{label}, group `{pair[f'group_{side}']}`")
+                play_clip(workspace, pair[f"source_{side}"])

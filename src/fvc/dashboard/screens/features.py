@@ -5,7 +5,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty
+from fvc.dashboard.frame import chart, empty, show_table
 from fvc.dashboard.reading import document, query, stamp_of, trained_models
 from fvc.features import FEATURE_NAMES, SCALED_FEATURE_NAMES
 from fvc.workspace import Workspace
@@ -37,7 +37,15 @@ def show(workspace: Workspace) -> None:
     with left:
         st.header("By class")
         name = st.selectbox("Feature", names)
-        st.plotly_chart(charts.distribution(table, name), config=charts.CONFIG)
+        quartiles = table.group_by("label", maintain_order=True).agg(
+            pl.len().alias("clips"),
+            *(pl.col(name).quantile(q).alias(f"{q:.0%} below") for q in (0.25, 0.5, 0.75)),
+        )
+        quartiles = quartiles.with_columns(
+            pl.col("label").replace_strict({0: "real", 1: "fake"}, default="not used")
+        )
+        words = "Shares of each class by the feature's value; the table holds quartiles."
+        chart(charts.distribution(table, name), quartiles, words)
         missing = table[name].null_count()
         if missing:
             st.caption(f"Not known of {missing} clips.")
@@ -70,7 +78,7 @@ def _importance(workspace: Workspace) -> None:
         }
         for row in item["features"]
     ]
-    st.dataframe(pl.DataFrame(rows), hide_index=True, width="stretch", height=330)
+    show_table(pl.DataFrame(rows), height=330)
     st.caption("What the AUC on held-out folds loses when the feature is permuted.")
 
 
@@ -83,8 +91,9 @@ def _correlations(table: pl.DataFrame, names: tuple[str, ...]) -> None:
     varies = ranks.std(axis=0) > 0
     kept = [name for name, moves in zip(names, varies, strict=True) if moves]
     matrix = np.atleast_2d(np.corrcoef(ranks[:, varies], rowvar=False))
-    st.plotly_chart(charts.correlations(matrix, kept), config=charts.CONFIG)
-    st.caption(f"Spearman's rank correlation over {len(known)} clips.")
+    numbers = pl.DataFrame({"feature": kept} | dict(zip(kept, matrix, strict=True)))
+    words = f"Spearman's rank correlation over {len(known):,} clips: blue together, red opposed."
+    chart(charts.correlations(matrix, kept), numbers, words)
 
 
 def _plane(workspace: Workspace, view: str, names: tuple[str, ...]) -> None:
@@ -100,8 +109,8 @@ def _plane(workspace: Workspace, view: str, names: tuple[str, ...]) -> None:
     if points is None or len(points) < 3:
         st.info("Three clips with all features are needed.")
         return
-    st.plotly_chart(charts.plane(points, by or "source"), config=charts.CONFIG)
-    st.caption(f"{len(points):,} clips.")
+    words = f"{len(points):,} clips. Those of the thirty commonest values are coloured."
+    chart(charts.plane(points, by or "source"), points, words)
 
 
 @st.cache_data(show_spinner="Placing clips …", max_entries=10)

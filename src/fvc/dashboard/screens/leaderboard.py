@@ -6,8 +6,9 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty, interval
+from fvc.dashboard.frame import empty, interval, show_table
 from fvc.dashboard.reading import board_of, document
+from fvc.evaluation.matched_boards import boards_beside
 from fvc.workspace import Workspace
 
 
@@ -28,13 +29,15 @@ def show(workspace: Workspace) -> None:
             st.warning(f"{row['model']}: {row['warning']}", icon=":material/warning:")
             break
     st.plotly_chart(charts.ranking(board), config=charts.CONFIG)
+    st.caption("ROC AUC of each model with its interval; the same numbers are in the tables below.")
     st.header("Models")
-    st.dataframe(_models(board), hide_index=True, width="stretch")
+    show_table(_models(board))
     _selection(board)
     st.header("Do they differ?")
     _comparison(workspace)
     st.header("What metadata alone reach")
-    st.dataframe(_baselines(board), hide_index=True, width="stretch")
+    show_table(_baselines(board))
+    _matched(workspace)
     for note in board["notes"]:
         st.caption(note)
 
@@ -93,7 +96,34 @@ def _comparison(workspace: Workspace) -> None:
             for pair in comparison["pairs"]
         ]
     )
-    st.dataframe(pairs, hide_index=True, width="stretch")
+    show_table(pairs)
+
+
+def _matched(workspace: Workspace) -> None:
+    """Show what the same models reach where clips were made alike, or as they came."""
+    boards = boards_beside(workspace)
+    if not boards:
+        return
+    st.header("The same sources in other projects")
+    for board in boards:
+        folds = "the same folds" if board["same_folds"] else "other folds: no pairwise comparison"
+        st.markdown(f"**{board['label']}** (`{board['project']}`, {folds})")
+        rows = [("model", row["model"], row) for row in board["models"]]
+        rows += [("metadata", row["baseline"], row) for row in board["baselines"]]
+        rows.sort(key=lambda item: -(item[2]["roc_auc"] or 0))
+        show_table(
+            pl.DataFrame(
+                [
+                    {
+                        "scored by": kind,
+                        "name": name,
+                        "ROC AUC": interval(row, "roc_auc"),
+                        "scored": f"{row['n_scored']} of {row['n_sources']}",
+                    }
+                    for kind, name, row in rows
+                ]
+            )
+        )
 
 
 def _baselines(board: dict[str, Any]) -> pl.DataFrame:

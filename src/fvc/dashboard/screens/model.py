@@ -6,14 +6,14 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty, interval
+from fvc.dashboard.calibration import show_calibration
+from fvc.dashboard.costs import show_costs
+from fvc.dashboard.frame import chart, empty, interval, show_table
 from fvc.dashboard.playing import play_clip
 from fvc.dashboard.reading import document, predictions, trained_models
+from fvc.dashboard.robustness import show_robustness
 from fvc.errors import DataError
-from fvc.evaluation.calibration_metrics import equal_mass_bins
-from fvc.evaluation.costs import Costs
-from fvc.evaluation.mean_curves import mean_curves
-from fvc.evaluation.metrics import compute_classification_metrics
+from fvc.evaluation.mean_curves import GRID, mean_curves
 from fvc.workspace import Workspace
 
 _MISTAKES = 6
@@ -38,15 +38,15 @@ def show(workspace: Workspace) -> None:
     _curves(table)
     means = _by_source(table)
     st.header("Threshold and costs")
-    _threshold(means)
+    show_costs(workspace, name, means)
     st.header("Calibration")
-    _calibration(means)
+    show_calibration(workspace, name, means)
     st.header("Folds")
     _folds(metrics)
     st.header("Worst mistakes")
     _mistakes(workspace, means)
     st.header("Robustness")
-    _robustness(workspace, name)
+    show_robustness(workspace, name)
 
 
 def _summary(metrics: dict[str, Any]) -> None:
@@ -70,8 +70,16 @@ def _curves(table: pl.DataFrame) -> None:
         st.info(str(error))
         return
     left, right = st.columns(2)
-    left.plotly_chart(charts.mean_curve(found, "roc"), config=charts.CONFIG)
-    right.plotly_chart(charts.mean_curve(found, "pr"), config=charts.CONFIG)
+    for column, kind, of, words in (
+        (left, "roc", found.sensitivity, "ROC curve: how many fakes are found, at what price."),
+        (right, "pr", found.precision, "Precision–recall: how many of those called fake are so."),
+    ):
+        mean, low, high = found.spread(of)
+        across = "false-positive rate" if kind == "roc" else "recall"
+        lines = {across: GRID, "mean": mean, "low": low, "high": high}
+        with column:
+            # A hundred rows say no more than twenty.
+            chart(charts.mean_curve(found, kind), pl.DataFrame(lines).gather_every(5), words)
 
 
 def _by_source(table: pl.DataFrame) -> pl.DataFrame:
@@ -84,81 +92,16 @@ def _by_source(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _threshold(means: pl.DataFrame) -> None:
-    first, second, third = st.columns(3)
-    alarm = first.number_input("Cost of a false alarm", 0.1, 1000.0, 1.0, help="Real called fake")
-    miss = second.number_input("Cost of a miss", 0.1, 1000.0, 1.0, help="Fake called real")
-    best = Costs(alarm, miss).thresholds[0]
-    third.metric("Cheapest threshold", f"{best:.2f}", help="If probabilities can be trusted")
-    threshold = st.slider("Call fake from this probability on", 0.0, 1.0, best, 0.01)
-    known = means["calibrated"].null_count() == 0
-    score = means["calibrated" if known else "score"]
-    got = compute_classification_metrics(means["label"], score, threshold=threshold)
-    counts = got["confusion_matrix"]
-    cost = (counts["fp"] * alarm + counts["fn"] * miss) / got["n"]
-    left, right = st.columns(2)
-    left.dataframe(
-        pl.DataFrame(
-            {
-                "truth": ["real", "fake"],
-                "called real": [counts["tn"], counts["fn"]],
-                "called fake": [counts["fp"], counts["tp"]],
-            }
-        ),
-        hide_index=True,
-        width="stretch",
-    )
-    right.metric("Cost a video", f"{cost:.2f}")
-    right.markdown(
-        f"False-positive rate {_share(counts['fp'], counts['fp'] + counts['tn'])}, "
-        f"true-positive rate {_share(counts['tp'], counts['tp'] + counts['fn'])}, "
-        f"accuracy {got['accuracy']:.2f}."
-    )
-    kind = "calibrated probabilities" if known else "scores, which are not calibrated"
-    st.caption(
-        f"On {got['n']} held-out sources, means over repeats of {kind}. A threshold chosen by "
-        "looking here is chosen on the test data: `fvc predict --cost-miss …` decides without that."
-    )
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.2f} ({part} of {whole})" if whole else "not known"
-
-
-def _calibration(means: pl.DataFrame) -> None:
-    rows = []
-    for column, when in (("score", "as scored"), ("calibrated", "calibrated")):
-        known = means.filter(pl.col(column).is_not_null(), pl.col(column).is_between(0, 1))
-        place = equal_mass_bins(known[column])
-        if isinstance(place, str):
-            st.info(f"No reliability {when}: it {place}.")
-            continue
-        rows += [
-            {"when": when, **row}
-            for row in known.with_columns(bin=pl.Series(place))
-            .group_by("bin")
-            .agg(
-                pl.col(column).mean().alias("probability"),
-                pl.col("label").mean().alias("share"),
-                pl.len().alias("n"),
-            )
-            .sort("bin")
-            .iter_rows(named=True)
-        ]
-    if rows:
-        st.plotly_chart(charts.reliability(rows), config=charts.CONFIG)
-        with st.expander("As a table"):
-            st.dataframe(pl.DataFrame(rows), hide_index=True, width="stretch")
-
-
 def _folds(metrics: dict[str, Any]) -> None:
     keys = ("repeat", "fold", "status", "test_roc_auc", "test_f1", "val_roc_auc", "test_n_sources")
     rows = [{key: row.get(key) for key in keys} for row in metrics["fold_results"]]
-    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True, width="stretch")
+    show_table(pl.DataFrame(rows, infer_schema_length=None))
     curves = metrics.get("training_curves")
     if curves:
         st.subheader("Training curves")
-        st.plotly_chart(charts.training(curves), config=charts.CONFIG)
+        numbers = [{"fold": one["fold"], **epoch} for one in curves for epoch in one["epochs"]]
+        words = "Loss by epoch, a line a fold: on training sources, and on inner ones held out."
+        chart(charts.training(curves), pl.DataFrame(numbers, infer_schema_length=None), words)
 
 
 def _mistakes(workspace: Workspace, means: pl.DataFrame) -> None:
@@ -175,12 +118,3 @@ def _mistakes(workspace: Workspace, means: pl.DataFrame) -> None:
             truth = "fake" if row["label"] else "real"
             st.markdown(f"**{row['source']}**: {truth}, score {row['score']:.2f}")
             play_clip(workspace, row["source"])
-
-
-def _robustness(workspace: Workspace, name: str) -> None:
-    found = document(workspace.robustness / name / "robustness.json")
-    if found is None:
-        empty("Not measured yet.", f"fvc robustness {name}")
-        return
-    st.markdown(" ".join(found["verdict"]))
-    st.plotly_chart(charts.changes(found["kinds"], "augmentation"), config=charts.CONFIG)

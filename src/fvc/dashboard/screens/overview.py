@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty
+from fvc.dashboard.frame import chart, empty
 from fvc.dashboard.reading import board_of, query
 from fvc.tables import find_table
 from fvc.workspace import StageFiles, Workspace
@@ -109,9 +109,8 @@ def _collections(workspace: Workspace) -> None:
         "GROUP BY collection ORDER BY count(*) DESC, collection LIMIT 20",
     )
     if table is not None:
-        st.plotly_chart(charts.stacked(table, "collection"), config=charts.CONFIG)
-        with st.expander("As a table"):
-            st.dataframe(table, hide_index=True, width="stretch")
+        words = "Real and fake sources of each collection."
+        chart(charts.stacked(table, "collection"), table, words)
 
 
 def _failures(workspace: Workspace) -> None:
