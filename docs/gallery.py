@@ -1,8 +1,8 @@
 """Make the pictures of the gallery from a finished demo project.
 
 Run ``make demo``, then ``python docs/gallery.py demo --measure`` once, which runs the verbs whose
-results are drawn (some minutes); without ``--measure`` the pictures are only taken over. Nothing but
-the simulated corpus is shown: another project is refused.
+results are drawn (some minutes); without ``--measure`` the pictures are only taken over. Nothing
+but the simulated corpus is shown: another project is refused.
 """
 
 import json

@@ -1,7 +1,8 @@
 """Record what verbs print in a terminal, as pictures for the documentation.
 
-Run ``make demo`` and then ``python docs/terminal.py demo``. Each command runs in a pseudo-terminal of
-100 columns; what it printed, colours included, is drawn as SVG. Only the simulated corpus is shown.
+Run ``make demo`` and then ``python docs/terminal.py demo``. Each command runs in a pseudo-terminal
+of 100 columns; what it printed, colours included, is drawn as SVG. Only the simulated corpus is
+shown.
 """
 
 import io
