@@ -42,7 +42,8 @@ class Progress:
     epoch, done, total
         The epoch at hand, counted from 0; updates of it that are done; the sum of their losses.
     history
-        One row an epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, ``val_roc_auc``, ``rate``.
+        One row an epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, ``val_roc_auc`` and
+        ``rate``.
     best_epoch
         The epoch, from 1, whose weights are the best; 0 before any.
     best
