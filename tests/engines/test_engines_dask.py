@@ -259,6 +259,53 @@ def test_folds_are_those_of_this_machine(service: Service, tmp_path: Path) -> No
 
 
 @slow
+def test_stages_and_embeddings_give_what_this_machine_gives(
+    service: Service, tmp_path: Path, clips: Path
+) -> None:
+    from fvc.dataset import find_duplicates
+    from fvc.features import stage2_extract_features, stage4_extract_scaled_features
+    from fvc.scaling import stage3_scale_videos
+    from fvc.training import stage5_train_models
+
+    found: list[dict[str, Any]] = []
+    for name in ("far", "plain"):
+        workspace = project(tmp_path / name, clips)
+        where: dict[str, Any] = {"workers": 1}
+        if name == "far":
+            where = {"engine": "dask", "scheduler": service.address}
+        run = RunOptions(quiet=True, **where)
+        stage1_augment_videos(workspace.root, num_augmentations=1, run=run)
+        stage2_extract_features(workspace.root, run=run)
+        stage3_scale_videos(workspace.root, target_size=64, run=run)
+        stage4_extract_scaled_features(workspace.root, run=run)
+        find_duplicates(workspace.root, run=run)
+        models = ("logistic_regression", "xgboost_r2plus1d")
+        report = stage5_train_models(
+            workspace.root,
+            model_types=models,
+            n_splits=2,
+            repeats=1,
+            grid="none",
+            tiny=True,
+            device="cpu",
+            **where,
+        )
+        assert report.exit_code == 0, report
+        tables: dict[str, Any] = {s.command: read_table(find_table(s)) for s in workspace.stages}
+        tables["pairs"] = pl.read_parquet(workspace.duplicate_pairs)
+        for model in models:
+            tables[model] = pl.read_parquet(workspace.model(model) / "predictions.parquet")
+        (embeddings,) = (workspace.data / "embeddings").iterdir()
+        tables["embeddings"] = {p.name: p.read_bytes() for p in embeddings.glob("*.npy")}
+        assert tables["embeddings"]
+        found.append(tables)
+    far, plain = found
+    assert far.pop("embeddings") == plain.pop("embeddings")
+    for name, one in plain.items():
+        assert far[name].equals(one), name
+
+
+@slow
 def test_required_encryption_is_not_left_out() -> None:
     import dask
 
