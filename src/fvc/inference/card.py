@@ -12,7 +12,7 @@ from fvc.errors import DataError, NotAvailableError, StaleError
 from fvc.evaluation.calibrators import Calibrator, calibrator_from_dict
 from fvc.evaluation.conformal import CLASSES, PValues
 from fvc.evaluation.familiarity import Familiarity
-from fvc.features.names import FEATURE_NAMES, SCALED_FEATURE_NAMES
+from fvc.features.names import EXTENDED_FEATURE_NAMES, SCALED_FEATURE_NAMES
 from fvc.inference.measuring import Recipe
 from fvc.inference.nets import (
     TABULAR,
@@ -196,7 +196,7 @@ def _reading(
 
 
 def _check_features(model: str, names: tuple[str, ...], tables: tuple[int, ...]) -> None:
-    known = {*FEATURE_NAMES, *(f"{SCALED_PREFIX}{name}" for name in SCALED_FEATURE_NAMES)}
+    known = {*EXTENDED_FEATURE_NAMES, *(f"{SCALED_PREFIX}{name}" for name in SCALED_FEATURE_NAMES)}
     if not set(tables) <= {2, 4} or not names:
         raise NotAvailableError(
             f"{model} reads tables {list(tables)}; only detectors on features of stages 2 and 4 "
@@ -257,7 +257,8 @@ def recipe_of(
         raise NotAvailableError(f"scaling by {method!r} is not available in this version")
     match = inputs.get("match")
     matching = None if match is None else Matching.from_dict(match["matching"])
-    recipe = Recipe(tables=tables, matching=matching, **found)
+    extended = given.get("features", {}).get("feature_set") == "extended"
+    recipe = Recipe(tables=tables, extended=extended, matching=matching, **found)
     return recipe, tuple(verb for verb in wanted if not given[verb])
 
 

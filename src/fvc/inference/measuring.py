@@ -36,6 +36,8 @@ class Recipe:
         Frames sampled for the features of the copy, and of the scaled copy.
     target_size
         Longer side of the scaled copy, in pixels.
+    extended
+        Whether stage 2 had the extended set.
     matching
         What files are brought to before all that; None for a detector of unmatched clips.
     frames
@@ -47,6 +49,7 @@ class Recipe:
     num_frames: int = 6
     target_size: int = 256
     scaled_num_frames: int = 6
+    extended: bool = False
     matching: Matching | None = None
     frames: tuple["FrameSetting", ...] = ()
 
@@ -111,9 +114,14 @@ class MeasureVideo:
             render(raw, [(COPY, copy)], num_frames=recipe.copy_frames, on_frame=heartbeat)
             features: dict[str, float] = {}
             if 2 in recipe.tables:
-                features = _stored(
-                    extract_features(copy, raw, num_frames=recipe.num_frames, on_frame=heartbeat)
+                measured = extract_features(
+                    copy,
+                    raw,
+                    num_frames=recipe.num_frames,
+                    extended=recipe.extended,
+                    on_frame=heartbeat,
                 )
+                features = _stored(measured)
             small = Path(folder) / "scaled.mp4"
             if {3, 4} & set(recipe.tables):
                 written = scale_video(copy, small, recipe.target_size)

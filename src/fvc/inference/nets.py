@@ -92,6 +92,7 @@ def join_recipes(recipes: Sequence[Recipe]) -> Recipe:
         num_frames=of_features.num_frames,
         target_size=scaled.target_size,
         scaled_num_frames=of_scaled.scaled_num_frames,
+        extended=of_features.extended,
         frames=tuple(frames),
     )
 

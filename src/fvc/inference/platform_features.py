@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fvc.features.names import FEATURE_NAMES, SCALED_FEATURE_NAMES
+from fvc.features.names import EXTENDED_FEATURE_NAMES, FEATURE_NAMES, SCALED_FEATURE_NAMES
 from fvc.inference.measuring import MeasureVideo, Recipe
 from fvc.inference.words import SCALED_PREFIX
 from fvc.stages import RunOptions, Stage, StageReport, Unit
@@ -54,7 +54,8 @@ class MeasurePlatform:
 def columns_of(recipe: Recipe) -> tuple[str, ...]:
     """Name the features that a recipe gives, in order."""
     scaled = tuple(f"{SCALED_PREFIX}{name}" for name in SCALED_FEATURE_NAMES)
-    return (*FEATURE_NAMES, *scaled) if 4 in recipe.tables else FEATURE_NAMES
+    own = EXTENDED_FEATURE_NAMES if recipe.extended else FEATURE_NAMES
+    return (*own, *scaled) if 4 in recipe.tables else own
 
 
 def measure_platforms(
