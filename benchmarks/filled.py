@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fvc.features.names import FEATURE_NAMES
+from fvc.features.names import FEATURE_NAMES, VERSION
 from fvc.features.stage import _NEEDED, units
 from fvc.features.work import IDENTITY, ExtractFeatures, feature_files
 from fvc.stages import Stage
@@ -61,7 +61,8 @@ def fill(project: Path, rows: int, *, files: bool) -> None:
         number=2,
         name="features",
         files=workspace.stage2,
-        settings={"num_frames": NUM_FRAMES},
+        settings={"num_frames": NUM_FRAMES, "feature_set": "standard"},
+        version=VERSION,
         schema=FeatureSchema,
         work=ExtractFeatures(str(workspace.root), NUM_FRAMES),
         outputs=feature_files,
