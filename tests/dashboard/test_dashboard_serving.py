@@ -1,11 +1,12 @@
 """How the server is started; needs neither Streamlit nor a browser."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fvc.cli import app
-from fvc.dashboard.serving import UPLOAD_LIMIT_MIB, serve_dashboard, server_command
+from fvc.dashboard.serving import SETTINGS, UPLOAD_LIMIT_MIB, serve_dashboard, server_command
 from fvc.errors import MissingExtraError, MissingInputError, OptionError
 
 
@@ -37,3 +38,22 @@ def test_without_the_extra_the_line_that_installs_it_is_said(
         serve_dashboard(tmp_path)
     assert app.run(["dashboard", "--project", str(tmp_path)]) == 8
     assert 'pip install "fvc[dashboard]"' in capsys.readouterr().err
+
+
+def test_streamlit_run_is_set_as_our_own_command_is() -> None:
+    import tomllib
+
+    config = Path(__file__).parents[2] / "src" / ".streamlit" / "config.toml"
+    said = _flat(tomllib.loads(config.read_text(encoding="utf-8")))
+    assert said.pop("server.address") == "127.0.0.1"
+    assert said == {name: str(value) for name, value in SETTINGS.items()}
+
+
+def _flat(table: dict[str, Any], above: str = "") -> dict[str, str]:
+    flat = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{above}{key}.")
+        else:
+            flat[f"{above}{key}"] = str(value).lower() if isinstance(value, bool) else str(value)
+    return flat

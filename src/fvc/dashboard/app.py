@@ -26,10 +26,7 @@ def show() -> None:
     icon = Path(__file__).with_name("icon.svg")
     st.set_page_config(page_title="FVC", page_icon=str(icon), layout="wide")
     # Streamlit's captions and chosen options are too pale to be read by everybody (WCAG 1.4.3).
-    st.html(
-        '<style>[data-testid="stCaptionContainer"] p {color: inherit; opacity: 0.8}'
-        '[data-testid="stCaptionContainer"] {color: inherit}</style>'
-    )
+    st.html('<style>[data-testid="stCaptionContainer"] {color: inherit; opacity: 0.85}</style>')
     workspace = Workspace(Path(os.environ.get(PROJECT_VARIABLE, ".")))
     pages = [
         st.Page(page_of(show_page, workspace), title=title, url_path=address, icon=sign)

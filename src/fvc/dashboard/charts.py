@@ -75,7 +75,9 @@ def stacked(table: pl.DataFrame, by: str) -> go.Figure:
         )
     figure.update_yaxes(autorange="reversed", title=None, type="category")
     figure.update_xaxes(title="sources")
-    return laid_out(figure, height=110 + 26 * len(names), barmode="stack")
+    laid_out(figure, height=110 + 26 * len(names), barmode="stack")
+    # Plotly lists the parts of a lying stack backwards.
+    return figure.update_layout(legend_traceorder="normal")
 
 
 def mean_curve(lines: MeanCurves, kind: str) -> go.Figure:

@@ -37,13 +37,14 @@ def sidebar(workspace: Workspace) -> None:
             st.warning("Simulated corpus: numbers say nothing about real videos.")
         if st.button("Read files again", help="Forget what was read and look again."):
             st.cache_data.clear()
+            st.cache_resource.clear()
             st.rerun()
 
 
 def empty(what: str, command: str) -> None:
     """Say what is missing and which command brings it."""
     st.info(f"{what} Run this in the project's folder:", icon=":material/info:")
-    st.code(command, language="bash")
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def chart(figure: Any, table: pl.DataFrame | list[dict[str, Any]], words: str) -> None:

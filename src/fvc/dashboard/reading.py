@@ -1,7 +1,9 @@
 """What pages read: SQL over the project's files in place, and its JSON documents, each kept."""
 
 import json
+import weakref
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -33,11 +35,28 @@ def query(workspace: Workspace, sql: str) -> pl.DataFrame | None:
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _query(project: str, sql: str, stamp: float) -> pl.DataFrame | None:
+    views = _views(project, stamp)
     try:
-        with ProjectSQL(project) as connection:
-            return connection.query(sql)
+        with views.lock:
+            return views.connection.query(sql)
     except MissingInputError:
         return None
+
+
+class _Views:
+    """The project's views, opened once: opening them takes longer than most queries do."""
+
+    def __init__(self, project: str) -> None:
+        # Pages of several visitors ask at once, and a connection answers one at a time.
+        self.lock = Lock()
+        self.connection = ProjectSQL(project)
+        # Closed once nobody asks it any more: another's query may still run when it is replaced.
+        weakref.finalize(self, self.connection.close)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _views(project: str, stamp: float) -> _Views:
+    return _Views(project)
 
 
 def document(path: Path) -> dict[str, Any] | None:

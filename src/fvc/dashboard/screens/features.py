@@ -29,10 +29,17 @@ def show(workspace: Workspace) -> None:
     # A table of an earlier version has other features.
     names = tuple(name for name in known if name in nothing.columns)
     columns = ", ".join(f'"{name}"' for name in names)
-    table = query(workspace, f"SELECT label, {columns} FROM {view} WHERE augmentation = 'original'")
-    if table is None:
+    unaugmented = f"FROM {view} WHERE augmentation = 'original'"
+    counted = query(workspace, f"SELECT count(*) AS n {unaugmented}")
+    # A few thousand show the same shapes as all of a large corpus, and a browser can hold them.
+    table = query(
+        workspace,
+        f"SELECT label, {columns} {unaugmented} ORDER BY hash(source), source LIMIT {_POINTS}",
+    )
+    if table is None or counted is None:
         return
-    st.caption(f"Unaugmented copies: {len(table)} clips, one a source.")
+    of = "" if len(table) == counted["n"][0] else f" of {counted['n'][0]:,}, drawn by a hash"
+    st.caption(f"Unaugmented copies: {len(table):,} clips{of}, one a source.")
     left, right = st.columns(2)
     with left:
         st.header("By class")

@@ -10,7 +10,6 @@ import streamlit as st
 from fvc.dashboard.frame import empty
 from fvc.dashboard.reading import trained_models
 from fvc.dashboard.serving import UPLOAD_LIMIT_MIB
-from fvc.inference import load
 from fvc.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ def show(workspace: Workspace) -> None:
     if uploaded is None:
         st.info("Choose a file to have it judged.", icon=":material/upload:")
         return
+    # Everything that can judge a video: it would make every other page wait.
+    from fvc.inference import load
+
     detector = load(name, project=workspace.root)
     # The name comes from a stranger: only an ending from our own list is kept of it.
     ending = Path(uploaded.name).suffix.lower()
