@@ -1,5 +1,6 @@
 """On a real scheduler with real workers: what `LocalEngine` promises holds there, too."""
 
+import itertools
 import os
 import pickle
 import signal
@@ -48,18 +49,8 @@ def test_hazards_fail_alone_and_spare_the_workers(service: Service, tmp_path: Pa
     wait_until(lambda: len(service.workers()) == 2, "two workers")
     before = {p.pid for p in service.workers()}
     units = ["segv", "hang", "eat", "video", "unloadable", "leave", *range(20)]
-    taken: list[Any] = []
-
-    def source() -> Iterator[Any]:
-        for unit in units:
-            taken.append(unit)
-            yield unit
-
     ran = engine(service, stall_seconds=6, memory_limit_mib=300, folder=tmp_path)
-    found, ahead = {}, 0
-    for outcome in ran.submit(work.hazard, source()):
-        found[outcome.unit] = outcome
-        ahead = max(ahead, len(taken) - len(found))
+    found = {outcome.unit: outcome for outcome in ran.submit(work.hazard, units)}
     assert {u: o.failure.kind for u, o in found.items() if o.failure} == {
         "segv": "crash",
         "hang": "stalled",
@@ -69,9 +60,19 @@ def test_hazards_fail_alone_and_spare_the_workers(service: Service, tmp_path: Pa
         "leave": "error",
     }
     assert [found[n].value for n in range(20)] == [n * n for n in range(20)]
-    assert ahead <= 4
     assert {p.pid for p in service.workers()} == before
     assert not list(tmp_path.iterdir())
+
+
+@slow
+def test_an_endless_source_is_read_as_the_work_goes_on(service: Service) -> None:
+    taken = itertools.count()
+    outcomes = engine(service).submit(work.square, taken)
+    found = [next(outcomes).value for _ in range(300)]
+    outcomes.close()
+    assert len(set(found)) == 300
+    # Two batches for each of two workers, and the one that is read out.
+    assert next(taken) <= 300 + 5 * 32
 
 
 @slow

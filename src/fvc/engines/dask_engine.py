@@ -7,6 +7,7 @@ import queue
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -24,6 +25,9 @@ _POLL_SECONDS = 1.0
 _COUNT_SECONDS = 2.0
 _FETCH_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+# A message to the cluster and back takes the caller some 10 ms: short units travel together.
+_BATCH_SECONDS = 0.5
+_BATCH_UNITS = 32
 
 
 class DaskEngine:
@@ -137,6 +141,10 @@ class DaskEngine:
             marker.unlink(missing_ok=True)
 
 
+class _LostAgain(Exception):  # noqa: N818
+    """A batch was at work whenever workers were lost."""
+
+
 @dataclass(eq=False)
 class _Run:
     """One `submit`: what is at work, and what is suspected of killing workers."""
@@ -145,10 +153,11 @@ class _Run:
     client: Any
     job: dask_worker.Job
     number: int = 0
-    at_work: dict[str, tuple[Any, Any, bytes]] = field(default_factory=dict)
+    at_work: dict[str, tuple[Any, list[tuple[Any, bytes]]]] = field(default_factory=dict)
     finished: "queue.SimpleQueue[str]" = field(default_factory=queue.SimpleQueue)
     suspects: list[tuple[Any, bytes]] = field(default_factory=list)
     alone: bool = False
+    pace: float = _BATCH_SECONDS
     counted_at: float = float("-inf")
     peopled_at: float = field(default_factory=time.monotonic)
 
@@ -157,30 +166,35 @@ class _Run:
         self._count()
         while more or self.at_work or self.suspects:
             while more and len(self.at_work) < self._room:
-                try:
-                    unit = next(source)
-                except StopIteration:
-                    more = False
+                batch = [(unit, pickle.dumps(unit)) for unit in islice(source, self._batch)]
+                if batch:
+                    self._give(batch)
                 else:
-                    self._give(unit, pickle.dumps(unit))
+                    more = False
             if self.suspects and not self.at_work:
                 self.alone = True
-                self._give(*self.suspects.pop())
+                self._give([self.suspects.pop()])
             if self.at_work:
                 yield from self._collect()
 
     @property
     def _room(self) -> int:
-        """Units handed out: with no limit, each thread finds its next when it is done."""
+        """Batches handed out: with no limit, each thread finds its next when it is done."""
         if self.engine.limit is not None and self.engine.scheduler != SLURM:
             return self.engine.limit
         return 2 * self.engine.workers
 
-    def _give(self, unit: Any, task: bytes) -> None:
+    @property
+    def _batch(self) -> int:
+        """Units that travel together."""
+        return int(max(1, min(_BATCH_UNITS, _BATCH_SECONDS / self.pace)))
+
+    def _give(self, batch: list[tuple[Any, bytes]]) -> None:
         self.number += 1
         key = f"fvc-{self.job.token}-{self.number}"
-        future = self.client.submit(dask_worker.work, self.job, task, key=key, pure=False)
-        self.at_work[key] = future, unit, task
+        tasks = [task for _, task in batch]
+        future = self.client.submit(dask_worker.work_all, self.job, tasks, key=key, pure=False)
+        self.at_work[key] = future, batch
         future.add_done_callback(lambda done: self.finished.put(done.key))
 
     def _collect(self) -> Iterator[Outcome[Any, Any]]:
@@ -192,25 +206,44 @@ class _Run:
         self._count()
         if key not in self.at_work:
             return
-        future, unit, task = self.at_work[key]
-        outcome = self._outcome(future, unit, task)
-        if outcome is not None:
-            yield outcome
+        future, batch = self.at_work[key]
+        try:
+            answers = self._fetch(future)
+        except _LostAgain as error:
+            del self.at_work[key]
+            if self.alone:
+                yield Outcome(batch[0][0], None, Failure("crash", str(error)), 0.0)
+            else:
+                self.suspects += batch
+            return
+        if answers is None:
+            self.finished.put(key)
+            return
+        del self.at_work[key]
+        # A run that ends does so after what was done before.
+        for (unit, _), answer in zip(batch, answers, strict=False):
+            if answer.fatal is not None:
+                raise revive(answer.fatal)
+            self.pace += 0.2 * (answer.seconds - self.pace)
+            yield _outcome(unit, answer)
 
-    def _outcome(self, future: Any, unit: Any, task: bytes) -> Outcome[Any, Any] | None:
+    def _fetch(self, future: Any) -> list[dask_worker.Answer] | None:
+        """Get the answers of a batch; None when a worker went away with them.
+
+        Raises
+        ------
+        _LostAgain
+            Too many workers were lost with it.
+        FVCError
+            The scheduler is lost, or the workers cannot work.
+        """
         dask = import_dask()
         try:
-            answer = future.result(timeout=_FETCH_SECONDS)
+            answers: list[dask_worker.Answer] = future.result(timeout=_FETCH_SECONDS)
         except TimeoutError:
-            # Its worker went away with the answer; Dask does it again.
-            self.finished.put(future.key)
-            return None
+            return None  # Dask does it again
         except dask.KilledWorker as error:
-            del self.at_work[future.key]
-            if self.alone:
-                return Outcome(unit, None, Failure("crash", _deaths(error)), 0.0)
-            self.suspects.append((unit, task))
-            return None
+            raise _LostAgain(_deaths(error)) from error
         except dask.client.FutureCancelledError as error:
             raise unreachable(self._address, "the connection was lost") from error
         except Exception as error:
@@ -219,17 +252,7 @@ class _Run:
                 f"the Dask workers of {self._address} cannot work: {error!r}. They need the same "
                 "packages as this machine"
             ) from error
-        del self.at_work[future.key]
-        if answer.fatal is not None:
-            raise revive(answer.fatal)
-        if answer.failure is not None:
-            return Outcome(unit, None, answer.failure, answer.seconds)
-        try:
-            value = pickle.loads(answer.value)
-        except Exception as error:  # a value that does not come back is its unit's failure
-            failure = Failure("error", f"the result cannot be unpickled: {error!r}")
-            return Outcome(unit, None, failure, answer.seconds)
-        return Outcome(unit, value, None, answer.seconds)
+        return answers
 
     def _count(self) -> None:
         """Count the threads that there are, now and then.
@@ -268,10 +291,21 @@ class _Run:
         # The cluster may go away at this very moment, and then there is nothing to stop.
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             if self.at_work:
-                self.client.cancel([future for future, _, _ in self.at_work.values()], force=True)
+                self.client.cancel([future for future, _ in self.at_work.values()], force=True)
             self.client.run(
                 dask_worker.end, self.job.token, on_error="ignore", callback_timeout=_STOP_SECONDS
             )
+
+
+def _outcome(unit: Any, answer: dask_worker.Answer) -> Outcome[Any, Any]:
+    if answer.failure is not None or answer.value is None:
+        return Outcome(unit, None, answer.failure, answer.seconds)
+    try:
+        value = pickle.loads(answer.value)
+    except Exception as error:  # a value that does not come back is its unit's failure
+        failure = Failure("error", f"the result cannot be unpickled: {error!r}")
+        return Outcome(unit, None, failure, answer.seconds)
+    return Outcome(unit, value, None, answer.seconds)
 
 
 def _deaths(error: Exception) -> str:

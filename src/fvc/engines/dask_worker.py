@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -94,6 +94,16 @@ class _Packed:
                     "same names"
                 ) from error
         return pickle.dumps(self.loaded(unit))
+
+
+def work_all(job: Job, tasks: Sequence[bytes]) -> list[Answer]:
+    """Do units one after the other, up to one that ends the run; see `work`."""
+    answers: list[Answer] = []
+    for task in tasks:
+        answers.append(work(job, task))
+        if answers[-1].fatal is not None:
+            break
+    return answers
 
 
 def work(job: Job, task: bytes) -> Answer:
