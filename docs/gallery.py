@@ -72,7 +72,7 @@ def pictures(project: Path, best: str) -> dict[str, Path]:
     }
 
 
-def main(project: Path, *, measure: bool) -> None:
+def main(project: Path, *, measure: bool = False) -> None:
     """Make the gallery's pictures."""
     board = json.loads((project / "data/stage5/leaderboard.json").read_text(encoding="utf-8"))
     if not board["simulated"]:

@@ -101,7 +101,7 @@ def draw(commands: list[list[str]], folder: Path, title: str) -> str:
     )
 
 
-def write_all(project: Path) -> None:
+def main(project: Path) -> None:
     """Record the pictures of a finished demo project."""
     board = json.loads((project / "data/stage5/leaderboard.json").read_text(encoding="utf-8"))
     if not board["simulated"]:
@@ -133,4 +133,4 @@ def write_all(project: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_all(Path(sys.argv[1]))
+    main(Path(sys.argv[1]))
