@@ -25,7 +25,7 @@ SHOWN_COLUMNS = 60
 SHOWN_FRAMES = 6
 """Frames that are drawn in the terminal."""
 
-_FRAME_WIDTH, _FRAME_HEIGHT = 26, 32
+_FRAME_WIDTH, _FRAME_HEIGHT = 25, 28
 _GAP = 2
 _NAME, _TYPE, _CELL = 32, 14, 24
 
@@ -137,9 +137,9 @@ def half_blocks(frames: Frames, width: int) -> list[Text]:
     n = min(len(frames.pictures), SHOWN_FRAMES)
     chosen = [int((i + 0.5) * len(frames.pictures) / n) for i in range(n)]
     height, across = frames.pictures[0].shape[:2]
-    beside = min(n, max(1, (width + _GAP) // (_FRAME_WIDTH + _GAP)))
-    columns = min((width + _GAP) // beside - _GAP, round(_FRAME_HEIGHT * across / height))
-    columns = max(columns, 4)
+    columns = min(width, _FRAME_WIDTH, max(4, round(_FRAME_HEIGHT * across / height)))
+    beside = max(1, (width + _GAP) // (columns + _GAP))
+    beside = math.ceil(n / math.ceil(n / beside))  # rows of one length
     lines = max(1, round(columns * height / across / 2))
     drawn: list[Text] = []
     for start in range(0, n, beside):
