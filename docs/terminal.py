@@ -123,7 +123,7 @@ def main(project: Path) -> None:
         ),
         "terminal-show": (
             "Looking into files",
-            [["fvc", "show", video, "--num-frames", "2"], ["fvc", "show", table, "--rows", "4"]],
+            [["fvc", "show", video, "--num-frames", "2"], ["fvc", "show", table, "--rows", "3"]],
         ),
     }  # fmt: skip
     for stem, (title, commands) in pictures.items():
