@@ -29,7 +29,7 @@ def shown_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _make(project: Path) -> None:
     import fvc
     from fvc.audit import audit_model
-    from fvc.dataset import make_simulated_archives
+    from fvc.dataset import find_duplicates, make_simulated_archives
     from fvc.evaluation import compare_models
     from fvc.evaluation.robustness import model_robustness
     from fvc.training.importance import model_importance
@@ -46,6 +46,7 @@ def _make(project: Path) -> None:
     audit_model(project, target="logistic_regression", permutations=5, resamples=100)
     model_importance(project, model="logistic_regression")
     model_robustness(project, model="logistic_regression")
+    find_duplicates(project)
 
 
 @pytest.fixture(scope="session")

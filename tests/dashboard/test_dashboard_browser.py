@@ -42,7 +42,9 @@ SETTLED = """() => {
 
 # Charts without what must follow in their column: words, then numbers as a table (or a heading,
 # where the table is the next thing).
-BARE_CHARTS = """() => [...document.querySelectorAll('[data-testid="stPlotlyChart"]')].filter(chart => {
+BARE_CHARTS = """() => [
+    ...document.querySelectorAll('[data-testid="stPlotlyChart"]')
+].filter(chart => {
     const box = chart.closest('[data-testid="stElementContainer"]');
     const words = box.nextElementSibling;
     const numbers = words?.nextElementSibling;
