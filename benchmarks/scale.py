@@ -27,8 +27,8 @@ from benchmarks.clips import make_clip
 from benchmarks.measure import ROOT, Usage, python, run
 
 CLIPS_OF_A_SOURCE = 11
-CLIPS = 12
-FRAMES = 60
+CLIPS = 24
+FRAMES = 200
 
 
 def index_of(rows: int) -> pl.DataFrame:
