@@ -113,11 +113,15 @@ def measure_calibration(
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     found = {}
     brier, log_loss = (_means(repeats, times, loss) for loss in (_squares, _log_losses))
+    # On a small corpus a resample may hold no group that a repeat could calibrate.
+    drawn, lost = (each[1:][np.isfinite(each[1:])] for each in (brier, log_loss))
+    if len(drawn) < 2:
+        return dict.fromkeys(MEASURES, Measured(None, reason="too few groups to draw from"))
     low, high = widened_interval(
-        brier[0], brier[1:], n_splits=n_splits, groups=groups, confidence=confidence
+        brier[0], drawn, n_splits=n_splits, groups=groups, confidence=confidence
     )
     found["brier"] = Measured(float(brier[0]), low, high)
-    reach = quantile * float(np.std(log_loss[1:], ddof=1)) * np.sqrt(widening)
+    reach = quantile * float(np.std(lost, ddof=1)) * np.sqrt(widening)
     found["log_loss"] = Measured(
         float(log_loss[0]), max(0.0, float(log_loss[0] - reach)), float(log_loss[0] + reach)
     )
@@ -150,7 +154,8 @@ def _means(
         mass = np.bincount(part.group, part.weight, minlength=n_groups)
         total[0] += by_group.sum() / mass.sum()
         drawn = times.astype(np.float64)
-        total[1:] += (drawn @ by_group) / (drawn @ mass)
+        with np.errstate(invalid="ignore"):
+            total[1:] += (drawn @ by_group) / (drawn @ mass)
     return total / len(repeats)
 
 
@@ -166,7 +171,9 @@ def _line(
         if isinstance(told, str):
             return dict.fromkeys(("slope", "intercept"), Measured(None, reason=told))
         lines[:, :1] += np.array(_lines(part, np.ones((1, times.shape[1]), dtype=np.uint16)))
-        lines[:, 1:] += np.array(_lines(part, times))
+        # Opposite infinite slopes of two repeats have no mean.
+        with np.errstate(invalid="ignore"):
+            lines[:, 1:] += np.array(_lines(part, times))
     lines /= len(repeats)
     found = {}
     for name, (value, *drawn) in zip(("slope", "intercept"), lines, strict=True):
@@ -194,8 +201,8 @@ def _lines(part: Probabilities, times: npt.NDArray[np.uint16]) -> tuple[Floats, 
         w = times[start : start + block][:, part.group] * part.weight
         a, b = _newton(x, y, w)
         steep = np.abs(a) > _STEEPEST
-        slopes[start : start + block] = np.where(steep, np.sign(a) * np.inf, a / spread)
         with np.errstate(invalid="ignore"):
+            slopes[start : start + block] = np.where(steep, np.sign(a) * np.inf, a / spread)
             shifted = b - a * centre / spread
         intercepts[start : start + block] = np.where(steep, np.nan, shifted)
         lacking = (w @ y == 0) | (w @ (1 - y) == 0)

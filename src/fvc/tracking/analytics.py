@@ -10,6 +10,7 @@ import polars as pl
 from fvc.errors import MissingInputError, OptionError, TableError
 from fvc.tables import read_table
 from fvc.tracking.fold_rows import frame_of, read_rows
+from fvc.tracking.project_sql import without_progress_bar
 from fvc.tracking.views import dataset, identifier
 
 ANY_MODEL = "{model_type}"
@@ -34,8 +35,7 @@ class DuckDBAnalytics:
 
     def __init__(self, database: Path | str = ":memory:") -> None:
         self._connection = duckdb.connect(str(database))
-        # It is drawn on standard output, where it is in the way of whatever is printed there.
-        self._connection.execute("SET enable_progress_bar = false")
+        without_progress_bar(self._connection)
 
     def register_parquet(self, name: str, path: Path | str) -> None:
         """Give a file's rows a name.

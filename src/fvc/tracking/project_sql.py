@@ -47,6 +47,13 @@ class Result:
     rows: Iterator[tuple[Any, ...]]
 
 
+def without_progress_bar(connection: Any) -> None:
+    """Keep DuckDB from drawing on standard output, in the midst of what is printed there."""
+    # In a notebook without ipywidgets there is no bar, and DuckDB refuses to hear of it.
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false")
+
+
 class ProjectSQL:
     """A project's tables as views of a database in memory that can read nothing else.
 
@@ -101,8 +108,7 @@ class ProjectSQL:
         except OptionError:
             self.close()
             raise
-        # It is drawn on standard output, in the midst of the rows.
-        self._set("enable_progress_bar", "false")
+        without_progress_bar(self._connection)
         self._set("temp_directory", str(self._spill))
         if threads is not None:
             self._set("threads", str(threads))
