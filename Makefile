@@ -9,7 +9,7 @@ ALL := dev,notebooks,deep,mlops,dashboard,cluster,reference
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types imports docs bench constraints clean
+.PHONY: help setup demo test test-all lint types imports docs screenshots bench constraints clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,13 @@ imports: $(VENV)/.dev ## Check that rooms import only from the floors below
 
 docs: $(VENV)/.dev ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+screenshots: $(VENV)/.all $(VENV)/.services ## Make the pictures of the documentation again, from the simulated corpus
+	$(BIN)/fvc demo --project $(DEMO)
+	$(BIN)/python docs/gallery.py $(DEMO) --measure
+	$(BIN)/python docs/terminal.py $(DEMO)
+	$(BIN)/python docs/screenshots.py $(DEMO)
+	$(BIN)/python docs/screenshots.py $(DEMO) --pages model --schemes dark
 
 bench: $(VENV)/.dev ## Measure speed and memory against FFmpeg and naive code
 	$(BIN)/python -m benchmarks
