@@ -80,22 +80,22 @@ def clips(
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_clips() -> Callable[..., Table]:
     return clips
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fit_ridge() -> Callable[[Any], Any]:
     return ridge
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fit_nearest() -> Callable[[Any], Any]:
     return nearest
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _quick_boards() -> Iterator[None]:
     """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
 

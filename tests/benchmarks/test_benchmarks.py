@@ -128,6 +128,7 @@ def test_movements_are_in_standard_deviations_between_sources() -> None:
     assert (moved["median"], moved["largest"], moved["shift"]) == (0.5, 1.5, 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="accounts of processes left behind")
 @pytest.mark.parametrize("name", ["stage3", "stage2", "quality"])
 def test_a_benchmark_runs_on_tiny_clips(name: str, tmp_path: Path) -> None:

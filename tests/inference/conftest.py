@@ -12,7 +12,7 @@ from fvc.tables import read_table
 from fvc.workspace import Workspace
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _quick_boards() -> Iterator[None]:
     """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
 
@@ -31,7 +31,7 @@ def _quick_boards() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def project(tmp_path_factory: pytest.TempPathFactory, make_video: Callable[..., Path]) -> Project:
     root = tmp_path_factory.mktemp("predict")
     for i in range(N_SOURCES):

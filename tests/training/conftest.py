@@ -93,12 +93,12 @@ def simulate(
     return workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def simulated() -> Callable[..., Workspace]:
     return simulate
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def small_grid(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Two candidates a model: enough to choose from, quick to fit."""
     path = tmp_path_factory.mktemp("grid") / "grid.yaml"
@@ -113,7 +113,7 @@ def small_grid(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _quick_boards() -> Iterator[None]:
     """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
 

@@ -20,6 +20,8 @@ from fvc.training.feature_families import families, family_of
 from fvc.training.importance import ImportanceReport, model_importance
 from fvc.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 GRID = "logistic_regression: {C: [0.1]}\ngradient_boosting: {n_estimators: [20], max_depth: [2]}\n"
 MODELS = ("logistic_regression", "gradient_boosting")
 
