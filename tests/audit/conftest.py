@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fvc.audit import Table
+from quick_boards import quick_boards
 
 
 class Ridge:
@@ -97,18 +98,5 @@ def fit_nearest() -> Callable[[Any], Any]:
 
 @pytest.fixture(scope="package", autouse=True)
 def _quick_boards() -> Iterator[None]:
-    """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
-
-    Both cost more than the small models that are trained here.
-    """
-    from fvc.evaluation import leaderboard
-
-    every = leaderboard.metadata_baselines
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            leaderboard,
-            "metadata_baselines",
-            lambda index, folds: every(index, folds.filter(repeat=0)),
-        )
-        patch.setattr("fvc.training.model.write_plots", lambda *_, **__: None)
+    with quick_boards():
         yield

@@ -220,3 +220,11 @@ def test_pairs_of_near_duplicates_play_side_by_side(shown_project: Path) -> None
 def test_the_map_of_features_holds_every_clip(shown_project: Path) -> None:
     page = _page("features", shown_project)
     assert "72 clips." in _words(page)
+
+
+def test_an_interval_that_is_open_on_one_side_is_shown_open() -> None:
+    from fvc.dashboard.calibration import _between
+
+    assert _between({"value": 1.0, "low": 0.5, "high": None}) == "1.00 (0.50 to ?)"
+    assert _between({"value": 1.0, "low": None, "high": None}) == "1.00"
+    assert _between({"value": None, "low": None, "high": None}) == "not known"

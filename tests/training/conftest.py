@@ -9,6 +9,7 @@ import pytest
 
 from fvc.tables import write_table
 from fvc.workspace import Workspace
+from quick_boards import quick_boards
 
 N_FEATURES = 6
 
@@ -115,20 +116,7 @@ def small_grid(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="package", autouse=True)
 def _quick_boards() -> Iterator[None]:
-    """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
-
-    Both cost more than the small models that are trained here.
-    """
-    from fvc.evaluation import leaderboard
-
-    every = leaderboard.metadata_baselines
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            leaderboard,
-            "metadata_baselines",
-            lambda index, folds: every(index, folds.filter(repeat=0)),
-        )
-        patch.setattr("fvc.training.model.write_plots", lambda *_, **__: None)
+    with quick_boards():
         yield
 
 

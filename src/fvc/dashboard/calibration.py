@@ -8,10 +8,9 @@ import streamlit as st
 from fvc.dashboard import charts
 from fvc.dashboard.frame import chart, empty, show_table
 from fvc.dashboard.reading import document
+from fvc.evaluation.calibration_intervals import MEASURES
 from fvc.evaluation.calibration_metrics import equal_mass_bins
 from fvc.workspace import Workspace
-
-_MEASURES = ("brier", "log_loss", "slope", "intercept", "calibration_error")
 
 
 def show_calibration(workspace: Workspace, name: str, means: pl.DataFrame) -> None:
@@ -67,7 +66,7 @@ def _report(workspace: Workspace, name: str) -> None:
             "as scored": _between(found["before"].get(key)),
             "calibrated": _between((found["after"] or {}).get(key)),
         }
-        for key in _MEASURES
+        for key in MEASURES
     ]
     show_table(pl.DataFrame(rows))
     for note in found["notes"]:
@@ -77,5 +76,9 @@ def _report(workspace: Workspace, name: str) -> None:
 def _between(measure: dict[str, Any] | None) -> str:
     if measure is None or measure["value"] is None:
         return "not known"
-    value, low, high = measure["value"], measure["low"], measure["high"]
-    return f"{value:.2f}" if low is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    ends = [measure["low"], measure["high"]]
+    if ends == [None, None]:
+        return f"{measure['value']:.2f}"
+    # One end may be known alone: a slope without bound upwards.
+    low, high = ("?" if end is None else f"{end:.2f}" for end in ends)
+    return f"{measure['value']:.2f} ({low} to {high})"

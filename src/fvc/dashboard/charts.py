@@ -40,13 +40,7 @@ def ranking(board: dict[str, Any]) -> go.Figure:
             mode="markers",
             name="trained model" if kind == "model" else "metadata alone",
             marker={"color": colour, "symbol": symbol, "size": 11},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [_beyond(row, "roc_auc_high") for _, row in chosen],
-                "arrayminus": [-_beyond(row, "roc_auc_low") for _, row in chosen],
-                "color": colour,
-            },
+            error_x=_interval([row for _, row in chosen], "roc_auc", colour),
             hovertemplate="%{y}: ROC AUC %{x:.3f}<extra></extra>",
         )
     figure.add_vline(x=0.5, line={"dash": "dot", "color": GREY})
@@ -55,9 +49,19 @@ def ranking(board: dict[str, Any]) -> go.Figure:
     return laid_out(figure, height=120 + 32 * len(rows))
 
 
-def _beyond(row: dict[str, Any], end: str) -> float:
-    """How far an end of the interval lies from the estimate; 0 where there is no interval."""
-    return 0.0 if row[end] is None else float(row[end] - row["roc_auc"])
+def _interval(rows: list[dict[str, Any]], key: str, colour: str) -> dict[str, Any]:
+    """Describe intervals as Plotly's error bars; of length 0 where there is none."""
+
+    def beyond(row: dict[str, Any], end: str) -> float:
+        return 0.0 if row[f"{key}_{end}"] is None else float(row[f"{key}_{end}"] - row[key])
+
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [beyond(row, "high") for row in rows],
+        "arrayminus": [-beyond(row, "low") for row in rows],
+        "color": colour,
+    }
 
 
 def stacked(table: pl.DataFrame, by: str) -> go.Figure:
@@ -161,13 +165,7 @@ def changes(rows: list[dict[str, Any]], name: str) -> go.Figure:
         y=[str(row[name]).replace("_", " ") for row in chosen],
         mode="markers",
         marker={"color": REAL, "size": 10},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [_beyond(row, "roc_auc_high") for row in chosen],
-            "arrayminus": [-_beyond(row, "roc_auc_low") for row in chosen],
-            "color": REAL,
-        },
+        error_x=_interval(chosen, "roc_auc", REAL),
         name="altered, 95 % interval",
     )
     figure.add_scatter(
@@ -282,13 +280,7 @@ def schemes(rows: list[dict[str, Any]]) -> go.Figure:
             y=[row["folds"] for row in chosen],
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 12},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [(row["auc_high"] or row["auc"]) - row["auc"] for row in chosen],
-                "arrayminus": [row["auc"] - (row["auc_low"] or row["auc"]) for row in chosen],
-                "color": colour,
-            },
+            error_x=_interval(chosen, "auc", colour),
             name="true labels" if labels == "true" else "labels dealt anew by group",
         )
     figure.add_vline(x=0.5, line={"dash": "dot", "color": GREY})

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from fvc.evaluation.calibration_intervals import (
 from fvc.evaluation.calibration_metrics import equal_mass_bins
 from fvc.evaluation.calibration_plot import draw_calibration
 from fvc.evaluation.calibrators import move_prevalence
-from fvc.tables import read_table, write_json_atomic, write_table
+from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
+from fvc.tables import read_table
 from fvc.workspace import Workspace
 
 CALIBRATION_VERSION = 1
@@ -32,8 +32,7 @@ _CONFIDENCE = 0.95
 _WHEN = {"before": "score", "after": "calibrated"}
 
 
-@dataclass(frozen=True)
-class CalibrationReport:
+class CalibrationReport(VerdictReport):
     """How far probabilities can be taken at their word.
 
     Attributes
@@ -43,17 +42,6 @@ class CalibrationReport:
     exit_code
         Always 0.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 def model_calibration(
@@ -349,28 +337,18 @@ def _notes(document: dict[str, Any]) -> list[str]:
 
 
 def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    folder = workspace.calibration(document["model"])
     measures = [
         {"when": when, "measure": name, **document[when][name]}
         for when in _WHEN
         for name in MEASURES
     ]
     tables = {
-        "calibration": pl.DataFrame(measures, infer_schema_length=None),
-        "reliability": pl.DataFrame(document["bins"], infer_schema_length=None),
-        "histogram": pl.DataFrame(document["histogram"], infer_schema_length=None),
+        "calibration": rows_table(measures),
+        "reliability": rows_table(document["bins"]),
+        "histogram": rows_table(document["histogram"]),
     }
-    files = []
-    for name, table in tables.items():
-        for ending in ("parquet", "csv"):
-            if table.width:
-                files.append(folder / f"{name}.{ending}")
-                write_table(table, files[-1])
-    png, svg, path = (folder / f"calibration.{ending}" for ending in ("png", "svg", "json"))
-    draw_calibration(document, png, svg)
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
-    return document
+    stem = workspace.calibration(document["model"]) / "calibration"
+    return write_results(document, stem, tables, draw_calibration, workspace)
 
 
 __all__ = [

@@ -1,7 +1,6 @@
 """``fvc confounds``: how well the label can be told without looking at a single pixel."""
 
 import json
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,8 @@ from fvc.evaluation.leaderboard import is_simulated
 from fvc.evaluation.locked import split_locked
 from fvc.evaluation.matched_boards import matching_of
 from fvc.evaluation.paired import paired_bootstrap
-from fvc.tables import IndexSchema, check, read_table, write_json_atomic, write_table
+from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
+from fvc.tables import IndexSchema, check, read_table
 from fvc.workspace import Workspace
 
 CONFOUNDS_VERSION = 1
@@ -42,8 +42,7 @@ _CONFIDENCE = 0.95
 _RIVALS_COMPARED = 12
 
 
-@dataclass(frozen=True)
-class ConfoundReport:
+class ConfoundReport(VerdictReport):
     """What metadata give away.
 
     Attributes
@@ -51,17 +50,6 @@ class ConfoundReport:
     document
         As it is written to ``confounds.json``.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 def confound_report(
@@ -379,27 +367,11 @@ def _notes(document: dict[str, Any]) -> list[str]:
 
 
 def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    folder = workspace.confounds
+    by_auc = sorted(document["baselines"], key=lambda row: -(row["roc_auc"] or 0))
     tables = {
-        "baselines": pl.DataFrame(
-            [
-                {**row, "columns": ", ".join(row["columns"])}
-                for row in sorted(document["baselines"], key=lambda row: -(row["roc_auc"] or 0))
-            ],
-            infer_schema_length=None,
-        ),
-        "associations": pl.DataFrame(document["associations"], infer_schema_length=None),
-        "values": pl.DataFrame(document["values"], infer_schema_length=None),
+        "baselines": rows_table([{**row, "columns": ", ".join(row["columns"])} for row in by_auc]),
+        "associations": rows_table(document["associations"]),
+        "values": rows_table(document["values"]),
     }
-    files = []
-    for name, table in tables.items():
-        if table.width:
-            for ending in ("parquet", "csv"):
-                files.append(folder / f"{name}.{ending}")
-                write_table(table, files[-1])
-    png, svg = folder / "confounds.png", folder / "confounds.svg"
-    draw_confounds(document, png, svg)
-    path = folder / "confounds.json"
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
-    return document
+    stem = workspace.confounds / "confounds"
+    return write_results(document, stem, tables, draw_confounds, workspace)

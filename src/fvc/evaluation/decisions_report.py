@@ -23,7 +23,7 @@ from fvc.evaluation.conformal import (
 )
 from fvc.evaluation.costs import FAKE, REAL, UNDECIDED, Costs
 from fvc.evaluation.decisions_plot import draw_decisions
-from fvc.tables import write_json_atomic, write_table
+from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
 from fvc.workspace import Workspace
 
 DECISIONS_VERSION = 1
@@ -35,8 +35,7 @@ _USUAL_COSTS = (Costs(), Costs(5, 1), Costs(1, 5), Costs(1, 1, 0.3), Costs(5, 1,
 Ints = npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True)
-class DecisionsReport:
+class DecisionsReport(VerdictReport):
     """What each way to decide comes to.
 
     Attributes
@@ -46,17 +45,6 @@ class DecisionsReport:
     exit_code
         Always 0.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 def model_decisions(
@@ -395,17 +383,9 @@ def _notes(document: dict[str, Any]) -> list[str]:
 
 
 def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    folder = workspace.decisions(document["model"])
-    table = pl.DataFrame(document["rows"], infer_schema_length=None)
-    files = []
-    for ending in ("parquet", "csv"):
-        files.append(folder / f"decisions.{ending}")
-        write_table(table, files[-1])
-    png, svg, path = (folder / f"decisions.{ending}" for ending in ("png", "svg", "json"))
-    draw_decisions(document, png, svg)
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
-    return document
+    stem = workspace.decisions(document["model"]) / "decisions"
+    tables = {"decisions": rows_table(document["rows"])}
+    return write_results(document, stem, tables, draw_decisions, workspace)
 
 
 __all__ = ["DECISIONS_VERSION", "DecisionsReport", "decisions_of", "model_decisions"]

@@ -1,7 +1,6 @@
 """``fvc robustness``: what happens to a detector's scores when a video is altered."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from fvc.errors import DataError, MissingInputError, OptionError
 from fvc.evaluation.robustness_plot import draw_robustness
 from fvc.evaluation.strength import strength, strength_name
 from fvc.evaluation.variant_scores import pair_up, robustness_row
-from fvc.tables import find_table, read_table, write_json_atomic, write_table
+from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
+from fvc.tables import find_table, read_table
 from fvc.workspace import Workspace
 
 ROBUSTNESS_VERSION = 1
@@ -22,8 +22,7 @@ _THIRDS = ("weak", "middle", "strong")
 _CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
-class RobustnessReport:
+class RobustnessReport(VerdictReport):
     """What variants do to a detector's scores.
 
     Attributes
@@ -31,17 +30,6 @@ class RobustnessReport:
     document
         As it is written to ``robustness.json``.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 def model_robustness(
@@ -287,16 +275,6 @@ def _notes(document: dict[str, Any], features: list[str]) -> list[str]:
 
 
 def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    folder = workspace.robustness / document["model"]
-    files = []
-    for name in ("kinds", "strengths"):
-        if document[name]:
-            table = pl.DataFrame(document[name], infer_schema_length=None)
-            for ending in ("parquet", "csv"):
-                files.append(folder / f"{name}.{ending}")
-                write_table(table, files[-1])
-    png, svg, path = (folder / f"robustness.{ending}" for ending in ("png", "svg", "json"))
-    draw_robustness(document, png, svg)
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
-    return document
+    stem = workspace.robustness / document["model"] / "robustness"
+    tables = {name: rows_table(document[name]) for name in ("kinds", "strengths")}
+    return write_results(document, stem, tables, draw_robustness, workspace)

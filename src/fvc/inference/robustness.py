@@ -12,6 +12,7 @@ from fvc.errors import DataError, OptionError
 from fvc.evaluation.platforms import platform_rows, platform_verdict
 from fvc.evaluation.platforms_plot import draw_platforms
 from fvc.evaluation.robustness import RobustnessReport, model_robustness
+from fvc.evaluation.verdict_report import rows_table, write_results
 from fvc.inference.card import recipe_of
 from fvc.inference.measuring import Recipe
 from fvc.inference.platform_features import (
@@ -21,7 +22,7 @@ from fvc.inference.platform_features import (
 )
 from fvc.models import ModelSpec, get_model
 from fvc.stages import RunOptions, StageReport
-from fvc.tables import read_table, write_json_atomic, write_table
+from fvc.tables import read_table
 from fvc.training.inputs import input_settings
 from fvc.training.refitting import FoldDetectors, refit_folds
 from fvc.training.split import read_index
@@ -341,16 +342,8 @@ def _notes(document: dict[str, Any], detectors: FoldDetectors, moved: int) -> li
 
 def _write(document: dict[str, Any], scores: pl.DataFrame, workspace: Workspace) -> None:
     folder = workspace.robustness / document["model"] / document["after"]
-    rows = pl.DataFrame(document["transformations"], infer_schema_length=None)
-    files = []
-    for name, table in (("transformations", rows), ("scores", scores)):
-        for ending in ("parquet", "csv"):
-            files.append(folder / f"{name}.{ending}")
-            write_table(table, files[-1])
-    png, svg, path = (folder / f"platforms.{ending}" for ending in ("png", "svg", "json"))
-    draw_platforms(document, png, svg)
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
+    tables = {"transformations": rows_table(document["transformations"]), "scores": scores}
+    write_results(document, folder / "platforms", tables, draw_platforms, workspace)
 
 
 __all__ = ["PlatformReport", "platform_robustness", "robustness", "score_platforms"]

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from fvc.evaluation import is_simulated, roc_pr_curves
 from fvc.evaluation.calibrators import calibrator_from_dict
 from fvc.evaluation.locked import split_locked
 from fvc.evaluation.single_set import expected_range, score_set
+from fvc.evaluation.verdict_report import VerdictReport
 from fvc.models import ModelSpec, get_model
 from fvc.models.loading import load_detector, read_card
 from fvc.stages import RunOptions
@@ -40,8 +40,7 @@ _RESULTS = (
 )
 
 
-@dataclass(frozen=True)
-class EvaluationReport:
+class EvaluationReport(VerdictReport):
     """What a finished detector scores on videos from elsewhere.
 
     Attributes
@@ -51,17 +50,6 @@ class EvaluationReport:
     exit_code
         5 where some sources could not be scored.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 def evaluate_model(

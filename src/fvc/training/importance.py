@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,16 @@ from fvc.evaluation.bootstrap import ScoredRows, weighted_means
 from fvc.evaluation.common_rows import common_rows
 from fvc.evaluation.importance_plot import draw_importance
 from fvc.evaluation.paired import corrected_resampled_t, paired_bootstrap
+from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
 from fvc.models import ModelSpec, get_model
-from fvc.tables import read_table, write_json_atomic, write_table
+from fvc.tables import read_table
 from fvc.training.clips import Clips, Sources
 from fvc.training.explaining import Explained, ExplainTask, explain_fold
 from fvc.training.feature_families import STAGE_2, STAGE_4, families, family_of
 from fvc.training.parallel import spread
 from fvc.training.progress import show_progress
 from fvc.training.running import usable_cores
-from fvc.training.split import project_split
+from fvc.training.split import trained_split
 from fvc.training.stage import read_clips
 from fvc.workspace import Workspace
 
@@ -34,8 +34,7 @@ _SAME_SCORE = 1e-4
 _CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
-class ImportanceReport:
+class ImportanceReport(VerdictReport):
     """What a score rests on.
 
     Attributes
@@ -45,17 +44,6 @@ class ImportanceReport:
     exit_code
         5 where a refit without some features failed.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 def model_importance(
@@ -112,13 +100,7 @@ def model_importance(
         raise NotAvailableError(f"{spec.name}: only tabular models have features to explain")
     workspace = Workspace(project)
     trained = _trained(workspace, spec)
-    split = project_split(workspace)
-    if trained["split"]["hash"] != split.block["hash"]:
-        raise StaleError(
-            f"{spec.name} was trained on other folds",
-            path=workspace.model(spec.name) / "metrics.json",
-            remedy=f"Run `fvc train --model-types {spec.name}` again",
-        )
+    split = trained_split(workspace, spec.name, trained)
     repeats = min(repeats, int(trained["settings"]["repeats"]))
     sources = Sources.from_folds(split.folds, repeats)
     clips = read_clips(workspace, spec.tables, sources)
@@ -386,15 +368,6 @@ def _notes(document: dict[str, Any]) -> list[str]:
 
 
 def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    folder = workspace.importances / document["model"]
-    files = []
-    for name in ("features", "families"):
-        table = pl.DataFrame(document[name], infer_schema_length=None)
-        for ending in ("parquet", "csv"):
-            files.append(folder / f"{name}.{ending}")
-            write_table(table, files[-1])
-    png, svg, path = (folder / f"importance.{ending}" for ending in ("png", "svg", "json"))
-    draw_importance(document, png, svg)
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
-    return document
+    stem = workspace.importances / document["model"] / "importance"
+    tables = {name: rows_table(document[name]) for name in ("features", "families")}
+    return write_results(document, stem, tables, draw_importance, workspace)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fvc.errors import DataError, NotAvailableError, OptionError, StaleError
+from fvc.errors import DataError, NotAvailableError, OptionError
 from fvc.evaluation.bootstrap import METRICS
 from fvc.evaluation.calibration_report import read_trained
 from fvc.evaluation.interval_plot import draw_intervals
@@ -19,15 +19,15 @@ from fvc.evaluation.refit_bootstrap import (
     resample_corpus,
 )
 from fvc.evaluation.single_set import expected_range
+from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
 from fvc.models import ModelSpec, get_model
-from fvc.tables import write_json_atomic, write_table
 from fvc.training.clips import Clips, Sources
 from fvc.training.fold import FoldTask, run_fold
 from fvc.training.parallel import spread
 from fvc.training.parts import read_clips
 from fvc.training.progress import show_progress
 from fvc.training.running import usable_cores
-from fvc.training.split import project_split
+from fvc.training.split import trained_split
 from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.training")
@@ -40,8 +40,7 @@ LEAST_REFITS = 20
 _CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
-class IntervalReport:
+class IntervalReport(VerdictReport):
     """How sure a score is.
 
     Attributes
@@ -51,17 +50,6 @@ class IntervalReport:
     exit_code
         5 where some resamples could not be refitted.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 @dataclass(frozen=True)
@@ -225,13 +213,7 @@ def _refits(
     spec = get_model(model)
     if spec.family != "tabular":
         raise NotAvailableError(f"{spec.name}: only tabular models are cheap enough to be refitted")
-    split = project_split(workspace)
-    if trained["split"]["hash"] != split.block["hash"]:
-        raise StaleError(
-            f"{spec.name} was trained on other folds",
-            path=workspace.model(spec.name) / "metrics.json",
-            remedy=f"Run `fvc train --model-types {spec.name}` again",
-        )
+    split = trained_split(workspace, spec.name, trained)
     sources = Sources.from_folds(split.folds, 1)
     clips = read_clips(workspace, spec.tables, sources)
     settings = trained["settings"]
@@ -386,14 +368,6 @@ def _notes(document: dict[str, Any]) -> list[str]:
 
 
 def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    folder = workspace.interval(document["model"])
-    table = pl.DataFrame(document["rows"], infer_schema_length=None)
-    files = []
-    for ending in ("parquet", "csv"):
-        files.append(folder / f"interval.{ending}")
-        write_table(table, files[-1])
-    png, svg, path = (folder / f"interval.{ending}" for ending in ("png", "svg", "json"))
-    draw_intervals(document, png, svg)
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
-    return document
+    stem = workspace.interval(document["model"]) / "interval"
+    tables = {"interval": rows_table(document["rows"])}
+    return write_results(document, stem, tables, draw_intervals, workspace)

@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from fvc.evaluation.protocols import (
     rates_by_value,
 )
 from fvc.evaluation.protocols_plot import draw_holdouts
+from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
 from fvc.models import candidates_of, get_model
-from fvc.tables import write_json_atomic, write_table
 from fvc.training.clips import Clips, Sources
 from fvc.training.held_out import HoldoutResult, HoldoutTask, run_holdout
 from fvc.training.parallel import spread
@@ -41,8 +40,7 @@ HOLDOUT_VERSION = 1
 _METADATA = f"only {FILE_TOGETHER}"
 
 
-@dataclass(frozen=True)
-class HoldoutReport:
+class HoldoutReport(VerdictReport):
     """What is left of scores when origins are held out.
 
     Attributes
@@ -52,17 +50,6 @@ class HoldoutReport:
     exit_code
         5 where a set failed.
     """
-
-    document: dict[str, Any]
-    exit_code: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report in plain JSON types."""
-        return self.document
-
-    def summary(self) -> str:
-        """Give the report in a few lines."""
-        return "\n".join([*self.document["verdict"], *self.document["notes"]])
 
 
 def hold_out(
@@ -392,24 +379,13 @@ def _notes(plan: Plan, document: dict[str, Any]) -> list[str]:
 
 
 def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    folder = workspace.holdouts / re.sub(r"[^A-Za-z0-9._-]+", "_", document["by"])
     scores = document.pop("scores")
-    sets = pl.DataFrame(
-        [{**row, "values": " + ".join(row["values"])} for row in document["sets"]],
-        infer_schema_length=None,
-    )
-    files = []
     tables = {
-        "sets": sets,
-        "values": pl.DataFrame(document["values"], infer_schema_length=None),
+        "sets": rows_table(
+            [{**row, "values": " + ".join(row["values"])} for row in document["sets"]]
+        ),
+        "values": rows_table(document["values"]),
         "scores": scores,
     }
-    for name, table in tables.items():
-        for ending in ("parquet", "csv"):
-            files.append(folder / f"{name}.{ending}")
-            write_table(table, files[-1])
-    png, svg, path = folder / "holdout.png", folder / "holdout.svg", folder / "holdout.json"
-    draw_holdouts(document, png, svg)
-    document["files"] = [workspace.relative(file) for file in (*files, png, svg, path)]
-    write_json_atomic(path, document)
-    return document
+    folder = workspace.holdouts / re.sub(r"[^A-Za-z0-9._-]+", "_", document["by"])
+    return write_results(document, folder / "holdout", tables, draw_holdouts, workspace)

@@ -22,7 +22,7 @@ from fvc.training.clips import Clips, Sources
 from fvc.training.parts import read_clips
 from fvc.training.running import one_thread
 from fvc.training.selection import Part, fit_detector, inner_folds
-from fvc.training.split import project_split
+from fvc.training.split import trained_split
 from fvc.workspace import Workspace
 
 # A detector fitted again gives the scores that were written down, up to rounding.
@@ -125,13 +125,7 @@ def refit_folds(workspace: Workspace, spec: ModelSpec) -> FoldDetectors:
     if spec.family != "tabular":
         raise NotAvailableError(f"{spec.name}: only folds of tabular models can be fitted again")
     trained = _trained(workspace, spec)
-    split = project_split(workspace)
-    if trained["split"]["hash"] != split.block["hash"]:
-        raise StaleError(
-            f"{spec.name} was trained on other folds",
-            path=workspace.model(spec.name) / "metrics.json",
-            remedy=f"Run `fvc train --model-types {spec.name}` again",
-        )
+    split = trained_split(workspace, spec.name, trained)
     sources = Sources.from_folds(split.folds, 1)
     clips = read_clips(workspace, spec.tables, sources)
     chosen = {r["fold"]: r["settings"] for r in trained["fold_results"] if r["repeat"] == 0}

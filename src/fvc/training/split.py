@@ -140,3 +140,30 @@ def project_split(workspace: Workspace) -> Split:
         return open_split(workspace, n_splits=DEFAULT_SPLITS, repeats=None, seed=0)
     info = read_folds_info(workspace.folds)
     return open_split(workspace, n_splits=info.n_splits, repeats=None, seed=info.seed)
+
+
+def trained_split(workspace: Workspace, model: str, trained: dict[str, Any]) -> Split:
+    """Open the project's split, which has to be the one that a model was trained on.
+
+    Parameters
+    ----------
+    workspace
+        The project.
+    model
+        Name of the model.
+    trained
+        Its ``metrics.json``.
+
+    Raises
+    ------
+    StaleError
+        It was trained on other folds, or the file does not fit the index.
+    """
+    split = project_split(workspace)
+    if trained["split"]["hash"] != split.block["hash"]:
+        raise StaleError(
+            f"{model} was trained on other folds",
+            path=workspace.model(model) / "metrics.json",
+            remedy=f"Run `fvc train --model-types {model}` again",
+        )
+    return split

@@ -1,6 +1,7 @@
 """Overview: what is in the project, how far the pipeline came, what failed, what to do next."""
 
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 import streamlit as st
@@ -71,17 +72,14 @@ def _steps(workspace: Workspace) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _step(number: str, what: str, command: str, path: object) -> dict[str, str]:
-    from pathlib import Path
-
-    there = isinstance(path, Path) and path.is_file()
+def _step(number: str, what: str, command: str, path: Path | None) -> dict[str, str]:
     when = ""
-    if there and isinstance(path, Path):
+    if path is not None and path.is_file():
         when = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
     return {
         "step": number,
         "what": what,
-        "state": "done" if there else "not run",
+        "state": "done" if when else "not run",
         "last written": when,
         "command": command,
     }

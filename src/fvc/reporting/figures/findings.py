@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from fvc.reporting.figures.material import Material
 from fvc.reporting.figures.results import split_in_words
-from fvc.reporting.figures.style import BLUE, GREY, RED, blank
+from fvc.reporting.figures.style import BLUE, GREY, RED, blank, estimate, named_rows
 
 _FEATURES = 12
 _SCHEMES = ("grouped", "source-wise", "row-wise")
@@ -32,14 +32,9 @@ def audit(material: Material, width: float) -> Figure:
                 row = rows.get((scheme, labels))
                 if row is None or row["auc"] is None:
                     continue
-                if row["auc_low"] is not None:
-                    ends = [row["auc_low"], row["auc_high"]]
-                    axes.plot(ends, [y + off, y + off], color=colour)
-                axes.plot(row["auc"], y + off, marker, color=colour, markersize=3.5)
+                estimate(axes, row, "auc", y + off, colour, marker=marker)
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
-    axes.set_yticks([y for y, _ in ticks], [name for _, name in ticks])
-    axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    named_rows(axes, [name for _, name in ticks], [y for y, _ in ticks])
     axes.set_xlabel("ROC AUC")
     handles = [
         Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="true labels"),
@@ -74,14 +69,9 @@ def importance(material: Material, width: float) -> Figure:
     for axes, items, key in ((left, features, "feature"), (right, families, "family")):
         for place, row in enumerate(items):
             clear = row["drop_low"] is not None and row["drop_low"] > 0
-            colour = BLUE if clear else GREY
-            if row["drop_low"] is not None:
-                axes.plot([row["drop_low"], row["drop_high"]], [place, place], color=colour)
-            axes.plot(row["drop"], place, "o", color=colour, markersize=3.5)
+            estimate(axes, row, "drop", place, BLUE if clear else GREY)
         axes.axvline(0, color=GREY, linestyle=":", linewidth=0.8)
-        axes.set_yticks(range(len(items)), [row[key] for row in items])
-        axes.tick_params(axis="y", length=0)
-        axes.invert_yaxis()
+        named_rows(axes, [row[key] for row in items])
         axes.set_xlabel("loss of AUC when permuted")
     left.set_title("a", loc="left", weight="bold")
     right.set_title("b", loc="left", weight="bold")
@@ -108,15 +98,11 @@ def robustness(material: Material, width: float) -> Figure:
     for place, row in enumerate(rows):
         high = row["change_of_auc_high"]
         colour = RED if high is not None and high < 0 else BLUE
-        if row["roc_auc_low"] is not None:
-            axes.plot([row["roc_auc_low"], row["roc_auc_high"]], [place, place], color=colour)
-        axes.plot(row["roc_auc"], place, "o", color=colour, markersize=3.5)
+        estimate(axes, row, "roc_auc", place, colour)
         if row["roc_auc_unaugmented"] is not None:
             axes.plot(row["roc_auc_unaugmented"], place, "|", color=GREY, markersize=8)
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
-    axes.set_yticks(range(len(rows)), [_alteration(row) for row in rows])
-    axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    named_rows(axes, [_alteration(row) for row in rows])
     axes.set_xlabel("ROC AUC, 95 % interval")
     lows = [row["roc_auc_low"] for row in rows if row["roc_auc_low"] is not None]
     axes.set_xlim(max(0.0, float(np.min([0.45, *lows])) - 0.03), 1.01)

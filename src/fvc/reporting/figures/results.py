@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 from fvc.errors import DataError
 from fvc.evaluation.mean_curves import GRID, mean_curves
 from fvc.reporting.figures.material import Material
-from fvc.reporting.figures.style import BLACK, BLUE, DASHES, GREY, RED, SERIES, blank
+from fvc.reporting.figures.style import (
+    BLACK,
+    BLUE,
+    DASHES,
+    GREY,
+    RED,
+    SERIES,
+    blank,
+    estimate,
+    named_rows,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,23 +53,22 @@ def leaderboard(material: Material, width: float) -> Figure:
     figure = blank(width, 0.45 + 0.19 * len(rows))
     axes = figure.subplots()
     for place, (_, row, model) in enumerate(rows):
-        colour = BLUE if model else GREY
-        if row["roc_auc_low"] is not None:
-            axes.plot([row["roc_auc_low"], row["roc_auc_high"]], [place] * 2, color=colour)
-        axes.plot(row["roc_auc"], place, "o" if model else "s", color=colour, markersize=3.5)
+        colour, marker = (BLUE, "o") if model else (GREY, "s")
+        estimate(axes, row, "roc_auc", place, colour, marker=marker)
         if width > 5:
-            axes.text(1.01, place, _interval(row), va="center", transform=_beside(axes))
+            axes.text(
+                1.01, place, _interval(row), va="center", transform=axes.get_yaxis_transform()
+            )
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
     corrected = (board.get("selection") or {}).get("corrected")
     if corrected is not None:
         axes.plot(corrected, 0, "D", color=RED, markersize=3.5, fillstyle="none")
     names = [name if model else f"{name} (metadata)" for name, _, model in rows]
-    axes.set_yticks(range(len(rows)), names)
-    axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    named_rows(axes, names)
     axes.set_xlabel("ROC AUC, 95 % interval")
-    lowest = min(float(row["roc_auc_low"] or row["roc_auc"]) for _, row, _ in rows)
-    axes.set_xlim(max(0.0, min(0.45, lowest - 0.03)), 1.005)
+    lows = [row["roc_auc_low"] for _, row, _ in rows if row["roc_auc_low"] is not None]
+    lowest = min([0.48, *lows, *(row["roc_auc"] for _, row, _ in rows)])
+    axes.set_xlim(max(0.0, lowest - 0.03), 1.005)
     return figure
 
 
@@ -83,10 +92,6 @@ def _interval(row: dict[str, Any]) -> str:
     if row["roc_auc_low"] is None:
         return f"{row['roc_auc']:.2f}"
     return f"{row['roc_auc']:.2f} ({row['roc_auc_low']:.2f}–{row['roc_auc_high']:.2f})"
-
-
-def _beside(axes: Axes) -> Any:
-    return axes.get_yaxis_transform()
 
 
 def roc_pr(material: Material, width: float) -> Figure:

@@ -1,12 +1,13 @@
 """How a figure looks in print: column widths, type and lines of journals; saving it as vectors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -115,6 +116,23 @@ def blank(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def estimate(
+    axes: Axes, row: Mapping[str, Any], key: str, y: float, colour: str, *, marker: str = "o"
+) -> None:
+    """Draw a row's estimate at a height, and its interval where it has one (``key_low/_high``)."""
+    low, high = row[f"{key}_low"], row[f"{key}_high"]
+    if low is not None and high is not None:
+        axes.plot([low, high], [y, y], color=colour)
+    axes.plot(row[key], y, marker, color=colour, markersize=3.5)
+
+
+def named_rows(axes: Axes, names: Sequence[str], places: Sequence[float] | None = None) -> None:
+    """Name the rows of a figure, the first at the top."""
+    axes.set_yticks(range(len(names)) if places is None else places, names)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
 
 
 def save(figure: Figure, stem: Path) -> tuple[Path, ...]:
