@@ -10,8 +10,9 @@ import pytest
 def quick_boards() -> Iterator[None]:
     """Fit baselines on one repeat, and draw no pictures but where a test looks at them.
 
-    Both cost more than the small models that are trained. For a fixture of one folder: within a
-    fixture of all tests it would reach those that look.
+    Both cost more than the small models that are trained. For a fixture of one module: a fixture of
+    a folder is one of the whole session, unless the folder is a package, and would reach the tests
+    elsewhere that look.
     """
     from fvc.evaluation import leaderboard
 

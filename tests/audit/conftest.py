@@ -81,22 +81,22 @@ def clips(
     )
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def make_clips() -> Callable[..., Table]:
     return clips
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def fit_ridge() -> Callable[[Any], Any]:
     return ridge
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def fit_nearest() -> Callable[[Any], Any]:
     return nearest
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _quick_boards() -> Iterator[None]:
     with quick_boards():
         yield

@@ -13,13 +13,13 @@ from fvc.workspace import Workspace
 from quick_boards import quick_boards
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _quick_boards() -> Iterator[None]:
     with quick_boards():
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, make_video: Callable[..., Path]) -> Project:
     root = tmp_path_factory.mktemp("predict")
     for i in range(N_SOURCES):
@@ -41,8 +41,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, make_video: Callable[..., 
     fvc.stage4_extract_scaled_features(root, num_frames=5, run=quiet)
     grid = root / "grid.yaml"
     grid.write_text(GRID)
-    fvc.stage5_train_models(
-        root, model_types=MODELS, n_splits=3, repeats=2, grid=str(grid), workers=1
-    )
+    with quick_boards():
+        fvc.stage5_train_models(
+            root, model_types=MODELS, n_splits=3, repeats=2, grid=str(grid), workers=1
+        )
     workspace = Workspace(root)
     return Project(workspace, read_table(workspace.index_csv))

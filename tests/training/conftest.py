@@ -94,12 +94,12 @@ def simulate(
     return workspace
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def simulated() -> Callable[..., Workspace]:
     return simulate
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def small_grid(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Two candidates a model: enough to choose from, quick to fit."""
     path = tmp_path_factory.mktemp("grid") / "grid.yaml"
@@ -114,7 +114,7 @@ def small_grid(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _quick_boards() -> Iterator[None]:
     with quick_boards():
         yield
