@@ -156,14 +156,19 @@ def published_as_before() -> Any:
 
 def test_transformers_files_load_without_their_classifiers(tmp_path: Path) -> None:
     import torch
-    from transformers import TimesformerForVideoClassification, VivitForVideoClassification
+    from transformers import (
+        TimesformerForVideoClassification,
+        VideoMAEForVideoClassification,
+        VivitForVideoClassification,
+    )
 
     from fvc.models.video.timesformer import TimeSformer
+    from fvc.models.video.videomae import VideoMAE
     from fvc.models.video.vivit import ViViT
     from fvc.models.video.weights import load_weights
 
     torch.manual_seed(0)
-    old_names = {
+    old_vivit = {
         "vivit.layers.": "vivit.encoder.layer.",
         "attention.q_proj": "attention.attention.query",
         "attention.k_proj": "attention.attention.key",
@@ -172,9 +177,11 @@ def test_transformers_files_load_without_their_classifiers(tmp_path: Path) -> No
         "mlp.fc1": "intermediate.dense",
         "mlp.fc2": "output.dense",
     }
-    for backbone, library in (
-        (TimeSformer(size=64, tiny=True), TimesformerForVideoClassification),
-        (ViViT(size=64, tiny=True), VivitForVideoClassification),
+    old_videomae = {"query.bias": "q_bias", "value.bias": "v_bias"}
+    for backbone, library, old_names in (
+        (TimeSformer(size=64, tiny=True), TimesformerForVideoClassification, {}),
+        (ViViT(size=64, tiny=True), VivitForVideoClassification, old_vivit),
+        (VideoMAE(size=64, tiny=True), VideoMAEForVideoClassification, old_videomae),
     ):
         theirs = library(backbone.net.config).eval()
         state = {}
@@ -200,7 +207,7 @@ def test_published_weights_are_described(name: str) -> None:
     assert all(0 < value < 1 for value in (*spec.mean, *spec.std))
 
 
-@pytest.mark.parametrize("name", ["x3d", "vit_gru", "r2plus1d", "vivit"])
+@pytest.mark.parametrize("name", ["x3d", "vit_gru", "r2plus1d", "vivit", "videomae"])
 def test_without_a_network_the_file_is_named_and_nothing_takes_its_place(
     name: str, hub: Path
 ) -> None:

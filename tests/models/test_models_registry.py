@@ -20,7 +20,10 @@ DOCUMENTED = (
 
 
 def test_every_documented_name_is_there() -> None:
-    assert set(DOCUMENTED) | {"gradient_boosting", "ensemble"} == set(MODEL_CONFIGS)
+    # VideoMAE is an extra: no document numbers it among the notebooks.
+    extra = {"gradient_boosting", "ensemble", "videomae"}
+    assert set(DOCUMENTED) | extra == set(MODEL_CONFIGS)
+    assert MODEL_CONFIGS["videomae"].notebook is None
     assert set(list_models(available=True)) == set(MODEL_CONFIGS)
     assert set(list_models(family="tabular")) == {*DOCUMENTED[:7], "gradient_boosting"}
 

@@ -12,7 +12,7 @@ EMBEDDING = list_models(family="embedding")
 
 # Parameters with the published classifier, in millions.
 PUBLISHED_SIZES = {"i3d": 28.0, "x3d": 3.8, "slowfast": 34.6, "r2plus1d": 31.5}
-PUBLISHED_SIZES |= {"timesformer": 121.0, "vivit": 88.0}
+PUBLISHED_SIZES |= {"timesformer": 121.0, "vivit": 88.0, "videomae": 87.0}
 
 
 def test_every_model_has_what_training_needs() -> None:
@@ -180,7 +180,7 @@ def test_full_size_forms_run(name: str) -> None:
     video = MODEL_CONFIGS[name].video
     net = build_video_model(name, weights="none").eval()
     # Networks that do not fix their input get a smaller one: the same weights, a part of the time.
-    side = video.size if name in ("timesformer", "vivit") else 96
+    side = video.size if name in ("timesformer", "vivit", "videomae") else 96
     frames = 2 if name.startswith("vit_") else video.num_frames
     draw = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -219,7 +219,7 @@ def test_gradient_checkpointing_changes_nothing_but_memory() -> None:
     import torch
 
     torch.set_num_threads(1)
-    for name in ("x3d", "slowfast", "r2plus1d", "vit_gru", "timesformer", "vivit"):
+    for name in ("x3d", "slowfast", "r2plus1d", "vit_gru", "timesformer", "vivit", "videomae"):
         found = []
         for on in (False, True):
             net = build_video_model(name, weights="none", tiny=True, dropout=0.0)

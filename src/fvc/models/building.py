@@ -230,6 +230,12 @@ def _vivit(video: VideoInput, tiny: bool) -> "Backbone":
     return ViViT(frames=video.num_frames, size=64 if tiny else video.size, tiny=tiny)
 
 
+def _videomae(video: VideoInput, tiny: bool) -> "Backbone":
+    from fvc.models.video.videomae import VideoMAE
+
+    return VideoMAE(frames=video.num_frames, size=64 if tiny else video.size, tiny=tiny)
+
+
 def _two_stream(video: VideoInput, tiny: bool) -> "Backbone":
     from fvc.models.video.two_stream import TwoStream
 
@@ -258,6 +264,7 @@ _VIDEO: dict[str, Callable[[VideoInput, bool], "Backbone"]] = {
     "slowfast_attention": lambda video, tiny: _slowfast(tiny, "maps"),
     "slowfast_multiscale": lambda video, tiny: _slowfast(tiny, "maps"),
     "two_stream": _two_stream,
+    "videomae": _videomae,
 }
 
 

@@ -37,6 +37,7 @@ _COSTS: dict[str, tuple[int, float]] = {
     "slowfast_attention": (34_771_401, 103.5),
     "slowfast_multiscale": (34_607_561, 104.7),
     "two_stream": (22_407_361, 25.8),
+    "videomae": (86_227_969, 360.7),
 }
 
 
@@ -61,7 +62,7 @@ _PLAIN = VideoInput(num_frames=8)
 
 def _video(
     name: str,
-    notebook: str,
+    notebook: str | None,
     description: str,
     video: VideoInput,
     *,
@@ -300,5 +301,15 @@ FROM_FRAMES: tuple[ModelSpec, ...] = (
         replace(_input("resnet18", 3), flow_length=10),
         backbone="resnet18",
         reference="Simonyan & Zisserman 2014; Wang et al. 2016; flow by DIS (Kroeger et al. 2016)",
+    ),
+    _video(
+        "videomae",
+        None,
+        "VideoMAE: a plain video vision transformer, pretrained by filling in masked tubelets",
+        _input("videomae_base"),
+        backbone="videomae_base",
+        batch=1,
+        checkpointing=True,
+        reference="Tong et al. 2022; Transformers",
     ),
 )

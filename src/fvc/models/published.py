@@ -94,4 +94,15 @@ PUBLISHED: dict[str, WeightsSpec] = {
         fps=12.5,
         filename="pytorch_model.bin",
     ),
+    # Sixteen frames, every fourth of 30 a second.
+    "videomae_base": WeightsSpec(
+        source="hf:MCG-NJU/videomae-base-finetuned-kinetics",
+        licence="CC-BY-NC-4.0; trained on Kinetics-400, first without labels",
+        input_size=(224, 224),
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        frames=16,
+        fps=7.5,
+        filename="pytorch_model.bin",
+    ),
 }
