@@ -324,7 +324,8 @@ def test_no_group_stands_on_two_sides_and_the_outer_side_changes_nothing(
     from fvc.models import find_model
     from fvc.training.clips import Sources
     from fvc.training.fold import FoldTask
-    from fvc.training.video.fold import run_video_fold, split_sides
+    from fvc.training.video.chosen import split_sides
+    from fvc.training.video.fold import run_video_fold, train_part
     from fvc.training.video.options import VideoOptions
     from fvc.training.video.reading import frame_settings, read_video_clips
 
@@ -338,16 +339,19 @@ def test_no_group_stands_on_two_sides_and_the_outer_side_changes_nothing(
         spec=spec, candidates=[{}], repeat=0, fold=0, test=sources.fold[0] == 0, inner_splits=3,
         seed=0, save_to=tmp_path / "one", keep_variants=True,
     )  # fmt: skip
-    sides = split_sides(task, clips, sources)
+    part = train_part(task, clips, sources)
+    sides = split_sides(part, task.inner_splits, (0, 0, 0), "a fold")
     groups = [
-        set(sources.groups[clips.source[rows]]) for rows in (sides.train, sides.inner, sides.test)
+        set(part.groups[sides.train]),
+        set(part.groups[sides.inner]),
+        set(sources.groups[task.test]),
     ]
     assert all(groups)
     assert not groups[0] & groups[1]
     assert not groups[0] & groups[2]
     assert not groups[1] & groups[2]
-    assert clips.original[sides.inner].all()
-    assert not clips.original[sides.train].all()
+    assert part.original[sides.inner].all()
+    assert not part.original[sides.train].all()
     first = run_video_fold(task, clips, sources)
     turned = np.where(task.test, 1 - sources.labels, sources.labels).astype(np.int8)
     again = run_video_fold(

@@ -142,30 +142,20 @@ class _Tabular(FileDetector):
 
 class _Net(FileDetector):
     def __init__(self, folder: Path, document: Mapping[str, Any], *, trust: bool = False) -> None:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        from fvc.models import build_video_model
+        from fvc.training.video.saved import open_net
 
         super().__init__(folder, document, trust=trust)
-        self.form, self.settings = form_of(document), frame_settings_of(document)
-        path = self.folder / "model.safetensors"
-        self.net: Any = build_video_model(
-            str(document["model"]), weights="none", tiny=bool(document["net"]["tiny"])
+        self.settings = frame_settings_of(document)
+        self.detector = open_net(
+            self.folder / "model.safetensors",
+            str(document["model"]),
+            form_of(document),
+            tiny=bool(document["net"]["tiny"]),
         )
-        try:
-            self.net.load_state_dict(load_file(path))
-        except FileNotFoundError as error:
-            raise MissingInputError("no trained net", path=path) from error
-        except (SafetensorError, RuntimeError) as error:
-            raise DataError(f"{path} does not hold the net of its card: {error}") from error
-        self.net.eval()
 
     def score(self, measured: Measured) -> float:
-        from fvc.training.video.single import score_one
-
         streams = {name: measured.frames[s.name] for name, s in self.settings.items()}
-        return score_one(self.net, streams, self.form)
+        return self.detector.score(streams)
 
 
 class _Embedding(FileDetector):

@@ -89,6 +89,11 @@ class Clips:
     kind: pl.Series
     notes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """What a detector is given of the clips, one row a clip: here their features."""
+        return self.X
+
     def digest(self) -> str:
         """Hash of everything that training reads."""
         hashed = hashlib.sha256("\0".join(self.feature_names).encode())

@@ -1,13 +1,14 @@
 """The clips that models read as frames, in the order in which tabular models read theirs."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fvc.errors import NothingLeftError, StaleError, TableError
 from fvc.stages import RunOptions
@@ -17,6 +18,9 @@ from fvc.training.video.cache import FrameStore, make_frames
 from fvc.training.video.frames import FrameSetting
 from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
+
+STREAMS = ("frames", "flow")
+"""What a net may look at: pictures always, and optical flow."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,27 @@ class VideoClips(Clips):
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: VideoOptions = field(default_factory=VideoOptions)
 
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """The files of each clip, shape (n, streams): frames, and flow where there is one."""
+        return as_inputs(self.files)
+
     def digest(self) -> str:
         """Hash of everything that training reads."""
         own = (
             f"{super().digest()}{sorted(self.keys.items())}{sorted(self.options.to_dict().items())}"
         )
         return hashlib.sha256(own.encode()).hexdigest()[:32]
+
+
+def as_inputs(files: Mapping[str, Sequence[str]]) -> NDArray[Any]:
+    """Put the files of clips side by side, shape (n, streams): what nets are given as rows."""
+    return np.array([files[stream] for stream in STREAMS if stream in files], dtype=object).T
+
+
+def as_files(inputs: NDArray[Any]) -> dict[str, tuple[str, ...]]:
+    """Give the files of clips by stream; the inverse of `as_inputs`."""
+    return {stream: tuple(inputs[:, i]) for i, stream in enumerate(STREAMS[: inputs.shape[1]])}
 
 
 def read_scaled(workspace: Workspace, sources: Sources) -> tuple[pl.DataFrame, dict[str, Any]]:

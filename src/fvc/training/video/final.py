@@ -21,11 +21,12 @@ from fvc.training.inputs import input_settings
 from fvc.training.kept_folds import KeptFolds
 from fvc.training.model import Request
 from fvc.training.selection import Choice
+from fvc.training.video.chosen import frame_batches, net_seed
 from fvc.training.video.clips import VideoClips
 from fvc.training.video.curves_plot import training_curves
 from fvc.training.video.device import loader_workers
 from fvc.training.video.fitting import FitPlan
-from fvc.training.video.fold import attempt_net, frame_batches, net_seed
+from fvc.training.video.fold import attempt_net
 from fvc.training.video.job import Fitted, NetPlan, fit_job
 from fvc.training.video.options import fit_settings
 
@@ -176,7 +177,13 @@ def _refit(
     settings = fit_settings(spec.training, clips.options, chosen)
     everything = np.arange(len(clips.source))
     plan = FitPlan(
-        batches=frame_batches(spec, clips, sources, everything),
+        batches=frame_batches(
+            dict(clips.files),
+            sources.labels[clips.source],
+            clips.source,
+            clips.options.form(spec),
+            everything,
+        ),
         train=everything,
         inner=None,
         settings=settings,
