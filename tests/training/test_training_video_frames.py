@@ -10,7 +10,7 @@ import pytest
 
 from fvc.models.video_spec import VideoInput
 from fvc.training.video.frames import FLOW_STEPS, FLOW_ZERO, FrameSetting, take_frames
-from fvc.training.video.picture import fit_pictures, flow_scale, layout
+from fvc.training.video.picture import Layout, fit_pictures, flow_scale, layout
 
 MakeVideo = Callable[..., Path]
 
@@ -105,6 +105,18 @@ def test_the_picture_fits_into_its_place() -> None:
     assert own.box == (0, 0, 96, 256)
     wide = fit_pictures(np.zeros((1, 20, 40, 20), dtype=np.uint8), layout(20, 40, square))
     assert wide.shape == (1, 64, 64, 20)
+
+
+@pytest.mark.parametrize("side", [24, 96])
+def test_flow_of_many_pairs_is_scaled_channel_by_channel(side: int) -> None:
+    flow = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 20), dtype=np.uint8)
+    place = Layout((side, side), (0, 0, side, side))
+    found = fit_pictures(flow, place, fill=FLOW_ZERO)
+    method = cv2.INTER_AREA if side < 48 else cv2.INTER_LINEAR
+    for channel in (0, 3, 4, 19):
+        own = np.ascontiguousarray(flow[1, :, :, channel])
+        expected = cv2.resize(own, (side, side), interpolation=method)
+        np.testing.assert_array_equal(found[1, :, :, channel], expected)
 
 
 def test_names_of_stores_tell_settings_apart() -> None:

@@ -71,12 +71,13 @@ def fit_pictures(frames: NDArray[np.uint8], place: Layout, *, fill: int = 0) -> 
         out[:, top : top + tall, left : left + wide] = frames
         return out
     method = cv2.INTER_AREA if tall < height else cv2.INTER_LINEAR
+    inside = out[:, top : top + tall, left : left + wide]
     for number in range(t):
-        # OpenCV takes many channels at once, and gives a last axis of one away.
-        scaled = cv2.resize(
-            np.ascontiguousarray(frames[number]), (wide, tall), interpolation=method
-        )
-        out[number, top : top + tall, left : left + wide] = scaled.reshape(tall, wide, channels)
+        # By areas OpenCV scales four channels at most, and it gives a last axis of one away.
+        for first in range(0, channels, 4):
+            part = np.ascontiguousarray(frames[number, :, :, first : first + 4])
+            scaled = cv2.resize(part, (wide, tall), interpolation=method)
+            inside[number, :, :, first : first + 4] = scaled.reshape(tall, wide, -1)
     return out
 
 
