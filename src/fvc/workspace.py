@@ -111,6 +111,16 @@ class Workspace:
         folder = self.data / "embeddings" / name
         return StageFiles(5, "train", folder, "embeddings", folder)
 
+    def platform_frames(self, name: str) -> StageFiles:
+        """Frames, and optical flow, of the clips that platforms made."""
+        folder = self.platform_clips.folder.parent / "frames" / name
+        return self._platform(folder, "platform_frames")
+
+    def platform_embeddings(self, name: str) -> StageFiles:
+        """Embeddings of the clips that platforms made."""
+        folder = self.platform_clips.folder.parent / "embeddings" / name
+        return self._platform(folder, "embeddings")
+
     def calibration(self, name: str) -> Path:
         """Folder of the report on a trained model's probabilities."""
         return self.model(name) / "calibration"

@@ -13,11 +13,12 @@ from fvc.cli.app import run
 from fvc.errors import OptionError
 from fvc.evaluation.platforms import ANY, platform_rows, platform_verdict
 from fvc.inference.platform_features import UNTOUCHED
-from fvc.inference.robustness import platform_robustness, recipe_to_measure, robustness
+from fvc.inference.platform_scores import recipe_to_measure
+from fvc.inference.robustness import platform_robustness, robustness
 from fvc.models import get_model
 from fvc.stages import RunOptions
 from fvc.tables import read_table
-from fvc.training.refitting import refit_folds
+from fvc.training.refitting import fold_detectors
 from fvc.transcoding.platforms import PLATFORMS, Transformation
 from fvc.transcoding.writing import h264
 
@@ -66,7 +67,7 @@ def test_every_score_is_of_the_fold_that_has_not_seen_the_group(
     features = read_table(workspace.platform_features.table("arrow"))
     folds = read_table(workspace.folds).filter(pl.col("repeat") == 0)
     fold_of = dict(folds.select("source", "fold").iter_rows())
-    detectors = refit_folds(workspace, get_model(NAME)).detectors
+    detectors = fold_detectors(workspace, get_model(NAME)).detectors
     known = _scores(project).drop_nulls("score")
     assert set(known["transformation"]) == {"h264-35"}
     differs = 0

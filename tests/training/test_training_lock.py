@@ -15,7 +15,6 @@ from fvc.cli.app import run
 from fvc.errors import (
     DataError,
     MissingInputError,
-    NotAvailableError,
     OptionError,
     StaleError,
     TooFewGroupsError,
@@ -212,8 +211,6 @@ def test_what_cannot_be_evaluated(locked: Workspace, tmp_path: Path) -> None:
         evaluate_model(locked.root, model=MODEL, other=tmp_path)
     with pytest.raises(MissingInputError, match="fvc train"):
         evaluate_model(locked.root, model="svm", locked=True)
-    with pytest.raises(NotAvailableError):
-        evaluate_model(locked.root, model="x3d", locked=True)
     same = _elsewhere(tmp_path / "same", shared=80)
     with pytest.raises(DataError, match="all 80 sources"):
         evaluate_model(locked.root, model=MODEL, other=same.root)

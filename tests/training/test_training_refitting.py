@@ -12,7 +12,7 @@ from fvc.errors import LeakageError, MissingInputError, StaleError
 from fvc.models import get_model
 from fvc.tables import read_table, write_table
 from fvc.training import stage5_train_models
-from fvc.training.refitting import refit_folds
+from fvc.training.refitting import fold_detectors
 from fvc.workspace import Workspace
 
 NAME = "logistic_regression"
@@ -30,7 +30,7 @@ def trained(
 
 
 def test_scores_are_those_of_training_and_sides_share_no_group(trained: Workspace) -> None:
-    found = refit_folds(trained, get_model(NAME))
+    found = fold_detectors(trained, get_model(NAME))
     table = read_table(trained.model(NAME) / "predictions.parquet").filter(pl.col("repeat") == 0)
     prefixed = pl.col("^e\\d$").name.prefix("scaled_")
     scaled = read_table(trained.stage4.table("arrow")).select("clip", prefixed)
@@ -48,7 +48,7 @@ def test_scores_are_those_of_training_and_sides_share_no_group(trained: Workspac
 
 
 def test_a_source_that_a_detector_has_seen_is_refused(trained: Workspace) -> None:
-    first, second, _ = refit_folds(trained, get_model(NAME))
+    first, second, _ = fold_detectors(trained, get_model(NAME))
     foreign = pl.Series(list(second.test_groups)[:1])
     X = np.zeros((1, len(first.feature_names)), dtype=np.float32)
     with pytest.raises(LeakageError):
@@ -65,10 +65,10 @@ def test_tables_that_changed_since_training_are_noticed(
 ) -> None:
     workspace = simulated(tmp_path, sources=24)
     with pytest.raises(MissingInputError, match="was not trained"):
-        refit_folds(workspace, get_model(NAME))
+        fold_detectors(workspace, get_model(NAME))
     stage5_train_models(tmp_path, model_types=(NAME,), n_splits=2, grid=small_grid, workers=1)
-    refit_folds(workspace, get_model(NAME))
+    fold_detectors(workspace, get_model(NAME))
     path = workspace.stage2.table("arrow")
     write_table(read_table(path).with_columns(pl.col("f0").shuffle(seed=1)), path)
     with pytest.raises(StaleError, match="feature tables have changed"):
-        refit_folds(workspace, get_model(NAME))
+        fold_detectors(workspace, get_model(NAME))

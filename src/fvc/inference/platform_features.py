@@ -88,10 +88,11 @@ def measure_platforms(
         work=MeasurePlatform(str(workspace.root), recipe),
         extra=dict.fromkeys(columns_of(recipe), pl.Float32),
     )
-    return run_stage(stage, _units(files), workspace, run, total=files.height)
+    return run_stage(stage, file_units(files), workspace, run, total=files.height)
 
 
-def _units(files: "pl.DataFrame") -> Iterator[Unit]:
+def file_units(files: "pl.DataFrame") -> Iterator[Unit]:
+    """Make the units of files that `platform_files` lists."""
     for row in files.iter_rows(named=True):
         fingerprint = row.pop("fingerprint")
         yield Unit(row["clip"], row, fingerprint)

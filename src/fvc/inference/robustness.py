@@ -1,7 +1,7 @@
 """``fvc robustness``: a detector's scores on altered videos; here, after what platforms do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,19 +13,15 @@ from fvc.evaluation.platforms import platform_rows, platform_verdict
 from fvc.evaluation.platforms_plot import draw_platforms
 from fvc.evaluation.robustness import RobustnessReport, model_robustness
 from fvc.evaluation.verdict_report import rows_table, write_results
-from fvc.inference.card import recipe_of
-from fvc.inference.measuring import Recipe
-from fvc.inference.platform_features import (
-    UNTOUCHED,
-    measure_platforms,
-    platform_files,
-)
+from fvc.inference.platform_features import platform_files
+from fvc.inference.platform_scores import every_clip, score_files
 from fvc.models import ModelSpec, get_model
 from fvc.stages import RunOptions, StageReport
 from fvc.tables import read_table
-from fvc.training.inputs import input_settings
-from fvc.training.refitting import FoldDetectors, refit_folds
+from fvc.training.refitting import FoldDetectors, fold_detectors
 from fvc.training.split import read_index
+from fvc.training.trained import weights_notes
+from fvc.transcoding.matching import read_matching
 from fvc.transcoding.platform_stage import transform_sources
 from fvc.transcoding.platforms import PLATFORMS, Transformation
 from fvc.workspace import Workspace
@@ -91,9 +87,7 @@ def robustness(
     MissingInputError
         The model was not trained, or the raw files are not there.
     StaleError
-        Folds or feature tables have changed since it was trained.
-    NotAvailableError
-        The model is not a tabular one.
+        Folds, feature tables or weights have changed since it was trained.
     DataError
         There are no variants.
     """
@@ -148,16 +142,15 @@ def platform_robustness(
         As for `robustness`.
     """
     _check_run(run)
-    detectors = refit_folds(workspace, spec)
+    detectors = fold_detectors(workspace, spec)
     index = _draw(_raw_files(workspace, detectors, longest), sources, seed)
     made = transform_sources(workspace, index, transformations=transformations, run=run)
-    files = platform_files(workspace, index, transformations, made.table)
-    recipe = recipe_to_measure(workspace, spec)
-    measured = measure_platforms(workspace, files, recipe=recipe, run=run)
-    if made.table is None or measured.table is None:
+    if made.table is None:
         raise DataError("the clips of platforms are not finished: run the same command again")
-    scores = score_platforms(read_table(measured.table), detectors, index, transformations)
-    scores = scores.join(_reasons((made, measured)), on="clip", how="left")
+    files = platform_files(workspace, index, transformations, made.table)
+    scored = score_files(workspace, spec, detectors, files, index, run)
+    scores = every_clip(scored.table, index, transformations)
+    scores = scores.join(_reasons((made, *scored.reports)), on="clip", how="left")
     settings = {
         "n_splits": len(detectors.detectors),
         "resamples": resamples,
@@ -166,6 +159,7 @@ def platform_robustness(
     }
     names = [vars(t) for t in transformations]
     rows = platform_rows(scores, names, threshold=threshold, **settings)
+    matching = read_matching(workspace)
     document: dict[str, Any] = {
         "model": spec.name,
         "after": "platforms",
@@ -179,7 +173,7 @@ def platform_robustness(
         "n_failed": sum(row["n_failed"] for row in rows[1:]),
         "longest": longest,
         "threshold": threshold,
-        "matched": None if recipe.matching is None else recipe.matching.words,
+        "matched": None if matching is None else matching.words,
         "split": detectors.split,
         "simulated": detectors.simulated,
         "version": PLATFORM_VERSION,
@@ -187,6 +181,7 @@ def platform_robustness(
     }
     document["verdict"] = platform_verdict(rows)
     document["notes"] = _notes(document, detectors, _moved(workspace, spec, scores))
+    document["notes"] += weights_notes(detectors.trained)
     _write(document, scores, workspace)
     return PlatformReport(document, exit_code=5 if document["n_failed"] else 0)
 
@@ -235,66 +230,6 @@ def _draw(index: pl.DataFrame, sources: int | None, seed: int) -> pl.DataFrame:
     n_fake = min(len(fake), max(sources // 2, sources - len(real)))
     chosen = [*fake[:n_fake], *real[: sources - n_fake]]
     return index[sorted(int(i) for i in chosen)]
-
-
-def recipe_to_measure(workspace: Workspace, spec: ModelSpec) -> Recipe:
-    """Say how the project's features were made: of both tables where both are there.
-
-    All models of a project then share the measurements.
-    """
-    tables = (2, 4) if input_settings(workspace, (4,)).get("scaled-features") else spec.tables
-    inputs = input_settings(workspace, tables)
-    recipe, _ = recipe_of(inputs, tables, workspace.model(spec.name))
-    return replace(recipe, tables=tables)
-
-
-def score_platforms(
-    features: pl.DataFrame,
-    detectors: FoldDetectors,
-    index: pl.DataFrame,
-    transformations: Sequence[Transformation],
-) -> pl.DataFrame:
-    """Score every clip by the detector that has not seen its source's group.
-
-    Parameters
-    ----------
-    features
-        ``clip, source, transformation`` and the features.
-    detectors
-        Of the folds.
-    index
-        ``source, label, group, fold``: what was asked for.
-    transformations
-        What was asked for.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``clip, source, group, label, fold, transformation, score, plain``; null where there are no
-        features.
-
-    Raises
-    ------
-    LeakageError
-        A detector has seen the group of a source that it was to score.
-    """
-    parts = []
-    for one in detectors:
-        own = features.join(index.filter(fold=one.fold).select("source"), on="source", how="semi")
-        if own.height:
-            X = own.select(pl.col(name).cast(pl.Float32) for name in one.feature_names)
-            score = one.score(own["source"], X.fill_null(float("nan")).to_numpy())
-            parts.append(own.select("clip", "source", "transformation").with_columns(score=score))
-    scored = pl.concat(parts)
-    plain = scored.filter(transformation=UNTOUCHED).select("source", plain="score")
-    asked = pl.DataFrame({"transformation": [t.name for t in transformations]})
-    return (
-        index.select("source", "group", "label", "fold")
-        .join(asked, how="cross")
-        .join(scored, on=["source", "transformation"], how="left", maintain_order="left")
-        .join(plain, on="source", how="left", maintain_order="left")
-        .with_columns(clip=pl.concat_str("source", pl.lit("_"), "transformation"))
-    )
 
 
 def _reasons(reports: Sequence[StageReport]) -> pl.DataFrame:
@@ -346,4 +281,4 @@ def _write(document: dict[str, Any], scores: pl.DataFrame, workspace: Workspace)
     write_results(document, folder / "platforms", tables, draw_platforms, workspace)
 
 
-__all__ = ["PlatformReport", "platform_robustness", "robustness", "score_platforms"]
+__all__ = ["PlatformReport", "platform_robustness", "robustness"]

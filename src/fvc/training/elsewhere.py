@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fvc.errors import DataError, MissingInputError, NotAvailableError, OptionError, StaleError
+from fvc.errors import DataError, MissingInputError, OptionError, StaleError
 from fvc.evaluation import is_simulated, roc_pr_curves
 from fvc.evaluation.calibrators import calibrator_from_dict
 from fvc.evaluation.locked import split_locked
 from fvc.evaluation.single_set import expected_range, score_set
 from fvc.evaluation.verdict_report import VerdictReport
 from fvc.models import ModelSpec, get_model
-from fvc.models.loading import load_detector, read_card
+from fvc.models.loading import read_card
 from fvc.stages import RunOptions
 from fvc.tables import read_table, write_json_atomic, write_table
 from fvc.training.clips import Sources
+from fvc.training.final_scores import inputs_of, score_sources
 from fvc.training.locked_scores import record_scoring
 from fvc.training.other_corpus import (
     check_same_settings,
@@ -27,13 +28,16 @@ from fvc.training.other_corpus import (
     open_other,
     shared_sources,
 )
-from fvc.training.parts import read_clips
-from fvc.training.split import project_split, read_index
+from fvc.training.split import Split, project_split, read_index
+from fvc.training.trained import weights_notes
 from fvc.workspace import Workspace
 
 EVALUATION_VERSION = 1
 
-_NATIVE = ("final/model.skops", "final/model.json", "model.skops", "model.json")
+_NATIVE = (
+    *("final/model.skops", "final/model.json", "final/model.safetensors", "final/ensemble.json"),
+    *("model.skops", "model.json"),
+)
 _RESULTS = (
     *("n_sources", "n_scored", "n_groups", "n_real", "n_fake"),
     *("roc_auc", "roc_auc_low", "roc_auc_high", "balanced_accuracy", "f1", "brier"),
@@ -98,8 +102,6 @@ def evaluate_model(
     ------
     OptionError
         Not exactly one set is named, or a value that an option cannot take.
-    NotAvailableError
-        The model reads no features.
     MissingInputError
         The model was not trained, nothing is locked, or the other project has no index.
     StaleError
@@ -112,8 +114,6 @@ def evaluate_model(
     if resamples < 100 or not 0 <= threshold <= 1:
         raise OptionError("resamples are 100 or more, the threshold lies in 0…1")
     spec = get_model(model)
-    if spec.family != "tabular":
-        raise NotAvailableError(f"{spec.name}: only tabular models are evaluated here")
     workspace = Workspace(project)
     card = read_card(workspace.model(spec.name))
     notes: list[str] = []
@@ -124,7 +124,7 @@ def evaluate_model(
         index = split_locked(read_index(workspace), workspace)[1]
     else:
         name, space, index, left_out, notes = _elsewhere(workspace, spec, card, corpus, other, run)
-    scores = _scores(workspace, spec, card, space, index)
+    scores = _scores(workspace, spec, card, space, index, run)
     folder = workspace.evaluations / name / spec.name
     document = _document(workspace, spec, scores, threshold, resamples, seed)
     document |= {
@@ -135,7 +135,7 @@ def evaluate_model(
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     document["verdict"] = [_verdict(document)]
-    document["notes"] = notes + _notes(document)
+    document["notes"] = notes + _notes(document) + weights_notes(card)
     if locked:
         record = {key: document["metrics"][key] for key in _RESULTS}
         taken = record_scoring(workspace, {
@@ -180,15 +180,16 @@ def _elsewhere(
     space = Workspace(other or workspace.evaluations / name / "project")
     if space.root == workspace.root:
         raise OptionError("the other project is this one: its sources were trained on")
+    inputs, tables = inputs_of(workspace, spec, card)
     if corpus is not None:
-        assumed = make_features(space, corpus, card, run)
+        assumed = make_features(space, corpus, inputs, run)
         if assumed:
             notes.append(
                 f"The card does not say how {', '.join(assumed)} ran for the detector: defaults."
             )
     else:
         open_other(space)
-        check_same_settings(space, card, spec.tables)
+        check_same_settings(space, inputs, tables)
     own, index = read_index(workspace), read_index(space)
     shared, groups, missing = shared_sources(own, workspace, index, space)
     kept = index.filter(~pl.col("group").is_in(sorted(groups)))
@@ -209,6 +210,7 @@ def _scores(
     card: dict[str, Any],
     space: Workspace,
     index: pl.DataFrame,
+    run: RunOptions,
 ) -> pl.DataFrame:
     """Score the unaugmented copies; null where a stage failed."""
     index = index.sort("source")
@@ -218,17 +220,9 @@ def _scores(
         groups=np.array(index["group"].to_list(), dtype=object),
         fold=np.zeros((1, len(index)), dtype=np.int32),
     )
-    clips = read_clips(space, spec.tables, sources)
-    if clips.feature_names != card["feature_names"]:
-        raise DataError(
-            f"{space.root}: the feature tables do not have the columns that {spec.name} was "
-            "trained on"
-        )
-    detector = load_detector(workspace.model(spec.name))
-    score = np.full(len(index), np.nan)
-    rows = np.flatnonzero(clips.original)
-    if len(rows):
-        score[clips.source[rows]] = detector.predict_proba(clips.X[rows])[:, 1]
+    folds = index.select("source", "group", "label", repeat=pl.lit(0), fold=pl.lit(0))
+    split = Split(folds, {}, is_simulated(index), made=False)
+    score = score_sources(workspace, spec, card, space, sources, split, run=run)
     table = index.select("source", "group", "label", "collection", "platform").with_columns(
         score=pl.Series(score).fill_nan(None)
     )
@@ -317,7 +311,7 @@ def _notes(document: dict[str, Any]) -> list[str]:
         )
     unscored = document["metrics"]["n_sources"] - document["metrics"]["n_scored"]
     if unscored:
-        notes.append(f"{unscored} source(s) have no features and could not be scored.")
+        notes.append(f"{unscored} source(s) could not be read by the detector and have no score.")
     return notes
 
 

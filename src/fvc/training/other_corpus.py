@@ -30,7 +30,7 @@ _OF_VARIANTS = frozenset({"num_augmentations", "augmentations", "seed"})
 
 
 def make_features(
-    other: Workspace, corpus: Path, card: dict[str, Any], run: RunOptions
+    other: Workspace, corpus: Path, inputs: dict[str, Any], run: RunOptions
 ) -> list[str]:
     """Index a corpus and make the features that a detector reads, without variants.
 
@@ -40,8 +40,8 @@ def make_features(
         The project to make them in.
     corpus
         As for `setup_dataset`.
-    card
-        The detector's card; its ``input`` has the settings of the stages.
+    inputs
+        Settings of the stages that made what the detector reads, by verb.
     run
         How the work is run.
 
@@ -50,14 +50,14 @@ def make_features(
     list of str
         Stages whose settings the card does not know, so that defaults were taken.
     """
-    match = card["input"].get("match")
+    match = inputs.get("match")
     # A matched project is made of another one, which holds the raw files' index.
     raw = other if match is None else Workspace(other.root / "unmatched")
     setup_dataset(raw.root, corpus=corpus, workers=run.workers)
     if match is not None:
         _match_like(raw, other, Matching.from_dict(match["matching"]), run)
     assumed = []
-    for verb, settings in card["input"].items():
+    for verb, settings in inputs.items():
         if verb == "match":
             continue
         function = _STAGES[verb]
@@ -95,7 +95,7 @@ def _matched_words(match: dict[str, Any] | None) -> str:
     return f"matched ({Matching.from_dict(match['matching']).words})"
 
 
-def check_same_settings(other: Workspace, card: dict[str, Any], tables: tuple[int, ...]) -> None:
+def check_same_settings(other: Workspace, inputs: dict[str, Any], tables: tuple[int, ...]) -> None:
     """Make sure that a project's features were made as the detector's own.
 
     Raises
@@ -104,13 +104,13 @@ def check_same_settings(other: Workspace, card: dict[str, Any], tables: tuple[in
         A stage had other settings.
     """
     there = input_settings(other, tables)
-    if there.get("match") != card["input"].get("match"):
-        own = card["input"].get("match")
+    if there.get("match") != inputs.get("match"):
+        own = inputs.get("match")
         raise DataError(
             f"{other.root} is {_matched_words(there.get('match'))}, and the detector's clips are "
             f"{_matched_words(own)}: their scores would not compare"
         )
-    for verb, settings in card["input"].items():
+    for verb, settings in inputs.items():
         found = there.get(verb)
         if settings is None or found is None:
             continue

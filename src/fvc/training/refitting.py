@@ -1,6 +1,6 @@
-"""Detectors of the folds, fitted again as they were trained, to score what was made since."""
+"""Detectors of the folds, opened or fitted again as they were, to score what was made since."""
 
-import json
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,21 +8,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fvc.errors import (
-    DataError,
-    LeakageError,
-    MissingInputError,
-    NotAvailableError,
-    StaleError,
-)
+from fvc.errors import LeakageError, StaleError
 from fvc.evaluation import check_no_leakage
 from fvc.models import ModelSpec
+from fvc.models.loading import load_detector
 from fvc.tables import read_table
 from fvc.training.clips import Clips, Sources
-from fvc.training.parts import read_clips
 from fvc.training.running import one_thread
 from fvc.training.selection import Part, fit_detector, inner_folds
-from fvc.training.split import trained_split
+from fvc.training.split import Split, trained_split
+from fvc.training.trained import (
+    check_folds,
+    form_of,
+    is_tiny,
+    read_as_trained,
+    read_trained,
+)
 from fvc.workspace import Workspace
 
 # A detector fitted again gives the scores that were written down, up to rounding.
@@ -40,7 +41,7 @@ class FoldDetector:
     detector
         With ``predict_proba``.
     feature_names
-        Its columns.
+        Its columns; the members of an ensemble; none for a net, which is given files of frames.
     train_groups
         Groups that it has seen.
     test_groups
@@ -53,7 +54,7 @@ class FoldDetector:
     train_groups: frozenset[str]
     test_groups: dict[str, str]
 
-    def score(self, sources: pl.Series, X: "np.typing.NDArray[np.float32]") -> pl.Series:
+    def score(self, sources: pl.Series, X: "np.typing.NDArray[Any]") -> pl.Series:
         """Score clips of sources that it has not seen.
 
         Parameters
@@ -61,7 +62,7 @@ class FoldDetector:
         sources
             The source of each clip, length n.
         X
-            Shape (n, p), columns as in `feature_names`.
+            What the model is given of each clip, n rows.
 
         Raises
         ------
@@ -90,11 +91,14 @@ class FoldDetectors:
         The ``split`` block of ``metrics.json``.
     simulated
         Whether the corpus is simulated.
+    trained
+        The model's ``metrics.json``.
     """
 
     detectors: tuple[FoldDetector, ...]
     split: dict[str, Any]
     simulated: bool
+    trained: dict[str, Any]
 
     def __iter__(self) -> Iterator[FoldDetector]:
         return iter(self.detectors)
@@ -105,56 +109,76 @@ class FoldDetectors:
         return self.detectors[0].feature_names
 
 
-def refit_folds(workspace: Workspace, spec: ModelSpec) -> FoldDetectors:
-    """Fit the detectors of repeat 0 again, with the settings that their inner folds chose.
+def fold_detectors(workspace: Workspace, spec: ModelSpec) -> FoldDetectors:
+    """Open the detectors of repeat 0, or fit them again with the settings that were chosen.
 
-    That takes seconds for tabular models, and no pickle has to be trusted. The scores have to be
-    those that training wrote down.
+    Models on features and on embeddings are fitted again: that takes seconds, no pickle has to be
+    trusted, and the scores have to be those that training wrote down. Nets and ensembles were
+    saved without one, and are opened.
+
+    Parameters
+    ----------
+    workspace
+        The project.
+    spec
+        The trained model. Detectors score the `fvc.training.clips.Clips.inputs` of its family;
+        those of an ensemble the scores of its members.
 
     Raises
     ------
-    NotAvailableError
-        The model is not a tabular one.
     MissingInputError
-        It was not trained.
+        It was not trained, or its nets are not there any more.
     StaleError
-        Folds or feature tables have changed since.
+        Folds, feature tables or embeddings have changed since.
     DataError
         A fold had failed.
     """
-    if spec.family != "tabular":
-        raise NotAvailableError(f"{spec.name}: only folds of tabular models can be fitted again")
-    trained = _trained(workspace, spec)
+    trained = read_trained(workspace, spec)
+    check_folds(spec, trained)
     split = trained_split(workspace, spec.name, trained)
     sources = Sources.from_folds(split.folds, 1)
-    clips = read_clips(workspace, spec.tables, sources)
+    if spec.family in ("video", "ensemble"):
+        return _opened(workspace, spec, trained, split, sources)
+    clips = read_as_trained(workspace, spec, trained, sources, split)
     chosen = {r["fold"]: r["settings"] for r in trained["fold_results"] if r["repeat"] == 0}
     with one_thread():
         fitted = tuple(
             _refit(spec, trained["settings"], chosen[fold], fold, clips, sources)
             for fold in range(int(split.block["n_splits"]))
         )
-    found = FoldDetectors(fitted, split.block, split.simulated)
+    found = FoldDetectors(fitted, split.block, split.simulated, trained)
     _check_same(workspace, spec, found, clips, sources)
     return found
 
 
-def _trained(workspace: Workspace, spec: ModelSpec) -> dict[str, Any]:
-    path = workspace.model(spec.name) / "metrics.json"
-    if not path.is_file():
-        raise MissingInputError(
-            f"{spec.name} was not trained",
-            path=path,
-            remedy=f"Run `fvc train --model-types {spec.name}` first",
-        )
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for row in document["fold_results"]:
-        if row["repeat"] == 0 and row["status"] != "ok":
-            raise DataError(
-                f"{spec.name}: fold {row['fold']} had failed ({row['reason']}); all folds of "
-                "repeat 0 are needed"
-            )
-    return document
+def _opened(
+    workspace: Workspace, spec: ModelSpec, trained: dict[str, Any], split: Split, sources: Sources
+) -> FoldDetectors:
+    found = []
+    for fold in range(int(split.block["n_splits"])):
+        folder = workspace.fold(spec.name, fold)
+        if spec.family == "video":
+            nets = importlib.import_module("fvc.training.video.saved")
+            form = form_of(spec, trained)
+            detector = nets.open_net(folder / "model.pt", spec.name, form, tiny=is_tiny(trained))
+        else:
+            detector = load_detector(folder)
+        names = tuple(map(str, trained.get("members", ())))
+        found.append(_fold_detector(fold, detector, names, sources))
+    return FoldDetectors(tuple(found), split.block, split.simulated, trained)
+
+
+def _fold_detector(
+    fold: int, detector: Any, feature_names: tuple[str, ...], sources: Sources
+) -> FoldDetector:
+    test = sources.fold[0] == fold
+    return FoldDetector(
+        fold=fold,
+        detector=detector,
+        feature_names=feature_names,
+        train_groups=frozenset(map(str, sources.groups[~test])),
+        test_groups={sources.names[i]: str(sources.groups[i]) for i in np.flatnonzero(test)},
+    )
 
 
 def _refit(
@@ -179,13 +203,8 @@ def _refit(
         clips.feature_names,
     )
     inner = inner_folds(part, int(trained["inner_splits"]), (int(trained["seed"]), 0, fold), where)
-    return FoldDetector(
-        fold=fold,
-        detector=fit_detector(spec, settings, part, inner),
-        feature_names=tuple(clips.feature_names),
-        train_groups=frozenset(map(str, sources.groups[~test])),
-        test_groups={sources.names[i]: str(sources.groups[i]) for i in np.flatnonzero(test)},
-    )
+    detector = fit_detector(spec, settings, part, inner)
+    return _fold_detector(fold, detector, tuple(clips.feature_names), sources)
 
 
 def _check_same(

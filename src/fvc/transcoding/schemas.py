@@ -46,3 +46,13 @@ class PlatformFeatureSchema(dy.Schema):
     clip = dy.String(primary_key=True, min_length=1)
     source = dy.String(nullable=False, min_length=1)
     transformation = dy.String(nullable=False)
+
+
+class PlatformFrameSchema(dy.Schema):
+    """One row a source and transformation: where its frames are, and its flow, if it was taken."""
+
+    clip = dy.String(primary_key=True, min_length=1)
+    source = dy.String(nullable=False, min_length=1)
+    transformation = dy.String(nullable=False)
+    frames_path = dy.String(nullable=False)
+    flow_path = dy.String(nullable=True)

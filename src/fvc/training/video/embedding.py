@@ -27,7 +27,7 @@ from fvc.training.video.loading import Pictures
 from fvc.training.video.options import VideoOptions
 from fvc.training.video.picture import fit_pictures, layout
 from fvc.training.video.steps import as_clips
-from fvc.workspace import Workspace
+from fvc.workspace import StageFiles, Workspace
 
 U = TypeVar("U")
 R = TypeVar("R")
@@ -230,7 +230,12 @@ def _far_engine(run: RunOptions, workspace: Workspace) -> Engine:
 
 
 def embed_clips(
-    spec: ModelSpec, workspace: Workspace, clips: VideoClips, *, run: RunOptions | None = None
+    spec: ModelSpec,
+    workspace: Workspace,
+    clips: VideoClips,
+    *,
+    run: RunOptions | None = None,
+    store: Callable[[str], StageFiles] | None = None,
 ) -> Clips:
     """Make the tokens of clips that are not in the store yet, and read all of them.
 
@@ -244,6 +249,8 @@ def embed_clips(
         The clips, with their frames.
     run
         Where the backbone works, if not in this process.
+    store
+        Gives the files of a store by its name; by default those of the project's scaled clips.
 
     Returns
     -------
@@ -261,12 +268,13 @@ def embed_clips(
     assert wanted is not None
     backbone = open_backbone(wanted.backbone, form, clips.options)
     loaded = backbone.net.loaded_weights
-    files = workspace.embedding_store(
+    files = (store or workspace.embedding_store)(
         f"{wanted.backbone.replace(':', '-')}-{backbone.digest[:8]}-{form.num_frames}x{form.size}"
     )
     stage = Stage(
         number=5,
-        name=f"embeddings of {wanted.backbone}",
+        # A name of its own for each store: failures are listed by it.
+        name=f"embeddings of {wanted.backbone}" if store is None else f"{files.command} embeddings",
         files=files,
         settings={"weights": backbone.digest, "video": form.to_dict()},
         schema=EmbeddingSchema,
