@@ -119,6 +119,14 @@ def test_clipped_blocks_are_never_flat() -> None:
     assert math.exp(noise.noise_mad(flat_of(luma))) == pytest.approx(5, rel=0.1)
 
 
+def test_flattest_takes_the_first_of_equally_flat_blocks() -> None:
+    activity = np.array([[3, 1, 2, 1], [1, np.inf, 1, 0]], np.float32)
+    ordered = np.argsort(activity.ravel(), kind="stable")
+    assert noise.flattest(activity).tolist() == sorted(ordered[:2])
+    many = np.random.default_rng(0).integers(0, 9, (37, 41)).astype(np.float32)
+    assert noise.flattest(many).tolist() == sorted(np.argsort(many.ravel(), kind="stable")[:380])
+
+
 def test_gather_blocks_takes_the_blocks_that_it_is_told() -> None:
     residual = np.arange(40 * 50, dtype=np.int16).reshape(40, 50)
     taken = noise.gather_blocks(residual, np.array([4, 1]))

@@ -238,4 +238,7 @@ def test_scratch_hands_out_one_memory_under_one_name() -> None:
     assert first.ctypes.data % 64 == 0
     assert np.shares_memory(first, scratch.array("a", (5,), np.uint8))
     assert not np.shares_memory(first, scratch.array("b", (10, 20), np.float32))
-    assert scratch.array("a", (100, 20), np.int16).shape == (100, 20)
+    larger = scratch.array("a", (100, 20), np.int16)
+    assert larger.shape == (100, 20)
+    # What was handed out before the memory grew is not handed out again.
+    assert np.shares_memory(larger, scratch.array("a", (10, 20), np.float32))

@@ -5,13 +5,16 @@ import math
 import cv2
 import numpy as np
 
+from fvc.features.differences import SecondDifferences, second_differences
 from fvc.features.picture import Luma
 from fvc.features.scratch import Scratch
 
 FLOOR = 1e-3
 
 
-def laplacian_var(luma: Luma, *, scratch: Scratch | None = None) -> float:
+def laplacian_var(
+    luma: Luma, *, second: SecondDifferences | None = None, scratch: Scratch | None = None
+) -> float:
     """Compute the log variance of the Laplacian L = Y ∗ [0 1 0; 1 −4 1; 0 1 0].
 
     ln(π/2 · mean(|L|)² + 0.001): the variance if L is Gaussian. Read from the mean magnitude, it is
@@ -21,6 +24,10 @@ def laplacian_var(luma: Luma, *, scratch: Scratch | None = None) -> float:
     ----------
     luma
         Shape (height, width).
+    second
+        Its second differences, where they are known.
+    scratch
+        Memory to work in.
 
     Returns
     -------
@@ -34,8 +41,10 @@ def laplacian_var(luma: Luma, *, scratch: Scratch | None = None) -> float:
     """
     if min(luma.shape) < 3:
         return math.nan
-    full = (scratch or Scratch()).array("whole", luma.shape, np.int16)
-    laplacian = cv2.Laplacian(luma, cv2.CV_16S, dst=full)[1:-1, 1:-1]
+    scratch = scratch or Scratch()
+    second = second or second_differences(luma, scratch=scratch)
+    laplacian = scratch.array("whole", (luma.shape[0] - 2, luma.shape[1] - 2), np.int16)
+    np.add(second.across[1:-1], second.down[:, 1:-1], out=laplacian)
     magnitude = cv2.norm(laplacian, cv2.NORM_L1) / laplacian.size
     return math.log(math.pi / 2 * magnitude**2 + FLOOR)
 

@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fvc.features.differences import SecondDifferences, second_differences
 from fvc.features.picture import Luma
 from fvc.features.scratch import Scratch
 
@@ -64,16 +65,18 @@ VARIATION_FLOOR = 0.01
 FLOOR = 1e-3
 """Squared grey levels added before a logarithm: far below what 8 bits can hold."""
 
-_SECOND_DIFFERENCE = np.array([1, -2, 1], np.float32)
 
-
-def residual(luma: Luma, *, scratch: Scratch | None = None) -> Residual:
+def residual(
+    luma: Luma, *, second: SecondDifferences | None = None, scratch: Scratch | None = None
+) -> Residual:
     """Take the content away from a frame.
 
     Parameters
     ----------
     luma
         Shape (height, width), at least 3×3, else the result is empty.
+    second
+        Its second differences, where they are known.
     scratch
         Memory to work in; the result lies in its ``"residual"``.
 
@@ -84,9 +87,14 @@ def residual(luma: Luma, *, scratch: Scratch | None = None) -> Residual:
     """
     if min(luma.shape) < 3:
         return np.empty((0, 0), np.int16)
-    full = (scratch or Scratch()).array("residual", luma.shape, np.int16)
-    cv2.sepFilter2D(luma, cv2.CV_16S, _SECOND_DIFFERENCE, _SECOND_DIFFERENCE, dst=full)
-    return full[1:-1, 1:-1]
+    scratch = scratch or Scratch()
+    across = (second or second_differences(luma, scratch=scratch)).across
+    height, width = across.shape
+    first = scratch.array("whole", (height - 1, width), np.int16)
+    np.subtract(across[1:], across[:-1], out=first)
+    result = scratch.array("residual", (height - 2, width), np.int16)
+    np.subtract(first[1:], first[:-1], out=result)
+    return result
 
 
 def noise_energy(residual: Residual) -> float:
@@ -128,11 +136,22 @@ def noise_correlation(residual: Residual, *, scratch: Scratch | None = None) -> 
         return math.nan
     cut = (scratch or Scratch()).array("whole", residual.shape, np.int16)
     np.clip(residual, -CUT, CUT, out=cut)
-    return (_similarity(cut[:, 1:], cut[:, :-1]) + _similarity(cut[1:], cut[:-1])) / 2
+    # Of both neighbours together, every residual counts twice but those at the two ends.
+    twice = 2 * _power(cut)
+    across = twice - _power(cut[:, :1]) - _power(cut[:, -1:])
+    down = twice - _power(cut[:1]) - _power(cut[-1:])
+    similarities = (
+        _similarity(cut[:, 1:], cut[:, :-1], across),
+        _similarity(cut[1:], cut[:-1], down),
+    )
+    return math.fsum(similarities) / 2
 
 
-def _similarity(a: Residual, b: Residual) -> float:
-    power = cv2.norm(a, cv2.NORM_L2SQR) + cv2.norm(b, cv2.NORM_L2SQR)
+def _power(residual: Residual) -> float:
+    return cv2.norm(residual, cv2.NORM_L2SQR)
+
+
+def _similarity(a: Residual, b: Residual, power: float) -> float:
     return 1 - cv2.norm(a, b, cv2.NORM_L2SQR) / power if power else math.nan
 
 
@@ -177,14 +196,17 @@ def flattest(activity: NDArray[np.float32]) -> NDArray[np.intp]:
     Returns
     -------
     ndarray of int, shape (n,)
-        Indices into the flattened grid of blocks; empty where every block is clipped.
+        Indices into the flattened grid of blocks, ascending; empty where every block is clipped.
     """
     values = activity.ravel()
     usable = int(np.count_nonzero(np.isfinite(values)))
     if usable == 0:
         return np.empty(0, np.intp)
-    # Stable, so that among equally flat blocks the choice does not hang on the machine.
-    return np.argsort(values, kind="stable")[: max(1, math.ceil(FLAT_SHARE * usable))]
+    number = max(1, math.ceil(FLAT_SHARE * usable))
+    limit = np.partition(values, number - 1)[number - 1]
+    flatter, just = np.flatnonzero(values < limit), np.flatnonzero(values == limit)
+    # The first of those that are equally flat, so that the choice does not hang on the machine.
+    return np.sort(np.concatenate([flatter, just[: number - len(flatter)]]))
 
 
 def gather_blocks(residual: Residual, blocks: NDArray[np.intp]) -> Residual:
@@ -260,15 +282,13 @@ def noise_inconsistency(residual: Residual, luma: Luma, *, scratch: Scratch | No
 def _area_means(values: NDArray[np.int16] | Luma, number: int) -> NDArray[np.float64]:
     """Average over number × number rectangles whose borders are rounded to whole pixels."""
     height, width = values.shape
-    rows = np.arange(number + 1) * height // number
-    columns = np.arange(number + 1) * width // number
+    rows = [i * height // number for i in range(number + 1)]
     # Exact in float32 up to 8,000 rows a band, and twice as fast as float64.
-    bands = np.concatenate(
-        [
-            cv2.reduce(values[top:bottom], 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
-            for top, bottom in itertools.pairwise(rows)
-        ]
-    )
+    bands = np.empty((number, width), np.float32)
+    for i, (top, bottom) in enumerate(itertools.pairwise(rows)):
+        band = bands[i : i + 1]
+        cv2.reduce(values[top:bottom], 0, cv2.REDUCE_SUM, dst=band, dtype=cv2.CV_32F)
+    columns = np.arange(number + 1) * width // number
     sums = np.add.reduceat(bands, columns[:-1], axis=1, dtype=np.float64)
     means: NDArray[np.float64] = sums / np.outer(np.diff(rows), np.diff(columns))
     return means
@@ -302,8 +322,8 @@ def noise_persistence(flat: Sequence[Residual]) -> float:
         return math.nan
     rows = np.empty((len(flat), flat[0].size), np.float32)
     for row, block in zip(rows, flat, strict=True):
-        row[:] = block.ravel()
-        bound = 3 * math.sqrt(cv2.norm(row, cv2.NORM_L2SQR) / row.size)
+        bound = 3 * math.sqrt(cv2.norm(block, cv2.NORM_L2SQR) / block.size)
+        np.copyto(row, block.ravel())
         np.clip(row, -bound, bound, out=row)
         row -= row.mean()
     products = rows @ rows.T

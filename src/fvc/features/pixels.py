@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from fvc.features import blur, boundary, dct, noise, resampling
+from fvc.features.differences import SecondDifferences, second_differences
 from fvc.features.names import PIXEL_FEATURE_NAMES
 from fvc.features.picture import Luma, PictureArea, is_blank, picture_area
 from fvc.features.scratch import Scratch
@@ -49,11 +50,14 @@ def pixel_features(frames: Sequence[Luma], *, area: PictureArea | None = None) -
     rows: list[dict[str, float]] = []
     flat: list[noise.Residual] = []
     for i in shown:
-        residual = noise.residual(pictures[i], scratch=scratch)
+        second = second_differences(pictures[i], scratch=scratch)
+        residual = noise.residual(pictures[i], second=second, scratch=scratch)
         own_flat = noise.gather_blocks(residual, noise.flattest(activities[i]))
         flat.append(noise.gather_blocks(residual, always_flat))
         rows.append(
-            _frame_features(pictures[i], area.crop_to_grid(frames[i]), residual, own_flat, scratch)
+            _frame_features(
+                pictures[i], area.crop_to_grid(frames[i]), second, residual, own_flat, scratch
+            )
         )
     means = average(rows)
     means["noise_persistence"] = noise.noise_persistence(flat)
@@ -63,6 +67,7 @@ def pixel_features(frames: Sequence[Luma], *, area: PictureArea | None = None) -
 def _frame_features(
     picture: Luma,
     on_grid: Luma,
+    second: SecondDifferences,
     residual: noise.Residual,
     flat: noise.Residual,
     scratch: Scratch,
@@ -78,10 +83,10 @@ def _frame_features(
         "dct_ac_energy": dct.dct_ac_energy(energies),
         "dct_high_ratio": dct.dct_high_ratio(energies),
         "dct_first_digit": dct.dct_first_digit(coefficients, scratch=scratch),
-        "laplacian_var": blur.laplacian_var(picture, scratch=scratch),
+        "laplacian_var": blur.laplacian_var(picture, second=second, scratch=scratch),
         "gradient_mean": blur.gradient_mean(picture, scratch=scratch),
         "blockiness": boundary.blockiness(profiles),
-        "resampling_peaks": resampling.resampling_peaks(picture, scratch=scratch),
+        "resampling_peaks": resampling.resampling_peaks(picture, second=second, scratch=scratch),
     }
 
 

@@ -19,6 +19,7 @@ class Scratch:
 
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.uint8]] = {}
+        self._views: dict[tuple[str, tuple[int, ...], object], NDArray[Any]] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Hand out an array with any content.
@@ -35,10 +36,16 @@ class Scratch:
         ndarray
             Contiguous, uninitialised.
         """
+        key = (name, shape, dtype)
+        view = self._views.get(key)
+        if view is not None:
+            return view
         size = math.prod(shape) * np.dtype(dtype).itemsize
         held = self._held.get(name)
         if held is None or held.size < size:
             room = np.empty(size + _ALIGNMENT, np.uint8)
             start = -room.ctypes.data % _ALIGNMENT
             held = self._held[name] = room[start : start + size]
-        return held[:size].view(dtype).reshape(shape)
+            self._views = {k: v for k, v in self._views.items() if k[0] != name}
+        view = self._views[key] = held[:size].view(dtype).reshape(shape)
+        return view
