@@ -11,7 +11,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archives, bookkeeping, frames, memory, pipeline, quality, report, speed
+from benchmarks import (
+    archives,
+    bookkeeping,
+    dashboard,
+    frames,
+    memory,
+    pipeline,
+    quality,
+    report,
+    speed,
+)
 from benchmarks.clips import Clips
 from benchmarks.context import Bench
 from benchmarks.rows import Results, Row
@@ -29,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "job": pipeline.whole_job,
     "quality": quality.quality,
     "frames": frames.frames,
+    "dashboard": dashboard.dashboard,
 }
 
 

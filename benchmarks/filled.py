@@ -55,7 +55,7 @@ def fill(project: Path, rows: int, *, files: bool) -> None:
     workspace = Workspace(project)
     path = workspace.stage1.table("arrow")
     path.parent.mkdir(parents=True)
-    clips = check(_clips(rows), ClipSchema, path)
+    clips = check(clip_table(rows), ClipSchema, path)
     write_table(clips, path)
     stage = Stage(
         number=2,
@@ -88,7 +88,7 @@ def _no_files(_row: dict[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _clips(rows: int) -> pl.DataFrame:
+def clip_table(rows: int) -> pl.DataFrame:
     number = pl.int_range(rows, dtype=pl.Int64, eager=True).alias("number")
     source = pl.format("youtube_{}", (pl.col("number") // CLIPS_OF_A_SOURCE).cast(pl.String))
     k = (pl.col("number") % CLIPS_OF_A_SOURCE - 1).cast(pl.Int32)

@@ -113,6 +113,16 @@ def test_a_page_is_whole_and_accessible_and_asks_nobody_else(
     assert tab.strangers == []  # type: ignore[attr-defined]
 
 
+def test_the_first_page_loads_neither_charts_nor_grids(tab: "Page", address: str) -> None:
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    _open(tab, address, "")
+    first = tab.locator('[data-testid="stMain"] h1, [data-testid="stMain"] p').first
+    assert first.inner_text() == "Overview"
+    assert asked
+    assert [url for url in asked if "PlotlyChart" in url or "DataFrame" in url] == []
+
+
 def _violations(tab: "Page") -> list[tuple[str, str]]:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -21,7 +21,7 @@ def _page(screen: str, project: Path) -> "AppTest":
     script = (
         f"from fvc.dashboard.frame import page_of\nfrom fvc.dashboard.screens import {screen}\n"
         f"from fvc.workspace import Workspace\n"
-        f"page_of({screen}.show, Workspace({str(project)!r}))()\n"
+        f"page_of({screen}.show, Workspace({str(project)!r}), {screen!r})()\n"
     )
     return AppTest.from_string(script, default_timeout=120).run()
 

@@ -1,23 +1,32 @@
 """The pages and their order. Streamlit runs this file anew at every click."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 
-from fvc.dashboard.frame import page_of, sidebar
-from fvc.dashboard.screens import (
-    audit,
-    compare,
-    corpus,
-    features,
-    leaderboard,
-    model,
-    overview,
-    trial,
-)
+from fvc.dashboard.frame import Show, page_of, sidebar
 from fvc.dashboard.serving import PROJECT_VARIABLE
 from fvc.workspace import Workspace
+
+# Title, address, sign and module below ``screens`` of each page.
+PAGES = (
+    ("Overview", "overview", ":material/home:", "overview"),
+    ("Corpus", "corpus", ":material/video_library:", "corpus"),
+    ("Leaderboard", "leaderboard", ":material/leaderboard:", "leaderboard"),
+    ("Model", "model", ":material/insights:", "model"),
+    ("Compare", "compare", ":material/compare_arrows:", "compare"),
+    ("Features", "features", ":material/scatter_plot:", "features"),
+    ("Audit", "audit", ":material/gavel:", "audit"),
+    ("Try a video", "try", ":material/play_circle:", "trial"),
+)
+# Streamlit's captions and chosen options are too pale to be read by everybody (WCAG 1.4.3), and
+# its margins leave tables and charts little room beside the sidebar.
+_STYLE = """<style>
+[data-testid="stCaptionContainer"] {color: inherit; opacity: 0.85}
+[data-testid="stMainBlockContainer"] {padding: 3.5rem 2.5rem 4rem}
+</style>"""
 
 
 def show() -> None:
@@ -25,25 +34,27 @@ def show() -> None:
     # A Material icon would be fetched from a server of Google's by every browser.
     icon = Path(__file__).with_name("icon.svg")
     st.set_page_config(page_title="FVC", page_icon=str(icon), layout="wide")
-    # Streamlit's captions and chosen options are too pale to be read by everybody (WCAG 1.4.3).
-    st.html('<style>[data-testid="stCaptionContainer"] {color: inherit; opacity: 0.85}</style>')
+    st.html(_STYLE)
     workspace = Workspace(Path(os.environ.get(PROJECT_VARIABLE, ".")))
     pages = [
-        st.Page(page_of(show_page, workspace), title=title, url_path=address, icon=sign)
-        for title, address, sign, show_page in (
-            ("Overview", "overview", ":material/home:", overview.show),
-            ("Corpus", "corpus", ":material/video_library:", corpus.show),
-            ("Leaderboard", "leaderboard", ":material/leaderboard:", leaderboard.show),
-            ("Model", "model", ":material/insights:", model.show),
-            ("Compare", "compare", ":material/compare_arrows:", compare.show),
-            ("Features", "features", ":material/scatter_plot:", features.show),
-            ("Audit", "audit", ":material/gavel:", audit.show),
-            ("Try a video", "try", ":material/play_circle:", trial.show),
-        )
+        st.Page(page_of(_screen(module), workspace, module), title=title, url_path=url, icon=sign)
+        for title, url, sign, module in PAGES
     ]
     chosen = st.navigation(pages)
     sidebar(workspace)
     chosen.run()
+
+
+def _screen(module: str) -> Show:
+    """Give a page's function. What only other pages draw with is imported when they are asked for.
+
+    The first page of a server would else wait for all of it.
+    """
+
+    def show_screen(workspace: Workspace) -> None:
+        import_module(f"fvc.dashboard.screens.{module}").show(workspace)
+
+    return show_screen
 
 
 if __name__ == "__main__":

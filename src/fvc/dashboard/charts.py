@@ -5,13 +5,8 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
+from fvc.dashboard.colours import FAKE, GREY, REAL, SERIES
 from fvc.evaluation.mean_curves import GRID, MeanCurves
-
-# Okabe & Ito (2008): told apart by colour-blind readers, on light and on dark.
-REAL, FAKE, GREY = "#56A0D3", "#E07B39", "#8A8A8A"
-SERIES = ("#56A0D3", "#E07B39", "#2BA67F", "#C77CA8", "#D9A400", "#9C7BD4")
-
-CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": True}
 
 
 def laid_out(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
@@ -62,26 +57,6 @@ def _interval(rows: list[dict[str, Any]], key: str, colour: str) -> dict[str, An
         "arrayminus": [-beyond(row, "low") for row in rows],
         "color": colour,
     }
-
-
-def stacked(table: pl.DataFrame, by: str) -> go.Figure:
-    """Draw numbers of real and fake sources by a column: rows of ``by, real, fake``."""
-    figure = go.Figure()
-    names = [str(name) for name in table[by]]
-    for label, colour in (("real", REAL), ("fake", FAKE)):
-        figure.add_bar(
-            x=table[label].to_list(),
-            y=names,
-            orientation="h",
-            name=label,
-            marker={"color": colour},
-            hovertemplate=f"%{{y}}: %{{x}} {label}<extra></extra>",
-        )
-    figure.update_yaxes(autorange="reversed", title=None, type="category")
-    figure.update_xaxes(title="sources")
-    laid_out(figure, height=110 + 26 * len(names), barmode="stack")
-    # Plotly lists the parts of a lying stack backwards.
-    return figure.update_layout(legend_traceorder="normal")
 
 
 def mean_curve(lines: MeanCurves, kind: str) -> go.Figure:

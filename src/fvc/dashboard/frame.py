@@ -6,15 +6,17 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from fvc.dashboard.charts import CONFIG
 from fvc.dashboard.reading import board_of
 from fvc.errors import FVCError
 from fvc.workspace import Workspace
 
 Show = Callable[[Workspace], None]
 
+CHART: dict[str, Any] = {"displaylogo": False, "responsive": True}
+"""How every chart behaves."""
 
-def page_of(show: Show, workspace: Workspace) -> Callable[[], None]:
+
+def page_of(show: Show, workspace: Workspace, name: str) -> Callable[[], None]:
     """Make a page of a function: an error of ours becomes a message with the way out."""
 
     def page() -> None:
@@ -24,7 +26,7 @@ def page_of(show: Show, workspace: Workspace) -> Callable[[], None]:
             st.error(str(error), icon=":material/error:")
 
     # Streamlit tells pages apart by the names of their functions.
-    page.__name__ = show.__module__.rpartition(".")[2]
+    page.__name__ = name
     return page
 
 
@@ -49,7 +51,7 @@ def empty(what: str, command: str) -> None:
 
 def chart(figure: Any, table: pl.DataFrame | list[dict[str, Any]], words: str) -> None:
     """Show a chart, what it shows in words, and its numbers for who cannot see it."""
-    st.plotly_chart(figure, config=CONFIG)
+    st.plotly_chart(figure, config=CHART)
     st.caption(words)
     numbers = table if isinstance(table, pl.DataFrame) else pl.DataFrame(table, strict=False)
     with st.expander("As a table"):

@@ -89,4 +89,4 @@ def server_command(host: str, port: int, *, headless: bool) -> list[str]:
     }
     script = Path(__file__).with_name("app.py")
     options = [f"--{name}={value}" for name, value in settings.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(script), *options]
+    return [sys.executable, "-m", "fvc.dashboard.server", str(script), *options]

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty, interval, show_table
+from fvc.dashboard.frame import CHART, empty, interval, show_table
 from fvc.dashboard.reading import document
 from fvc.workspace import Workspace
 
@@ -33,7 +33,7 @@ def _audit(workspace: Workspace, name: str) -> None:
     if found is None:
         return
     st.info(found["verdict"], icon=":material/gavel:")
-    st.plotly_chart(charts.schemes(found["rows"]), config=charts.CONFIG)
+    st.plotly_chart(charts.schemes(found["rows"]), config=CHART)
     st.caption("ROC AUC in each kind of folds; the same numbers are in the table below.")
     rows = [
         {

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import empty, interval, show_table
+from fvc.dashboard.frame import CHART, empty, interval, show_table
 from fvc.dashboard.reading import board_of, document
 from fvc.evaluation.matched_boards import boards_beside
 from fvc.workspace import Workspace
@@ -28,7 +28,7 @@ def show(workspace: Workspace) -> None:
         if row["warning"]:
             st.warning(f"{row['model']}: {row['warning']}", icon=":material/warning:")
             break
-    st.plotly_chart(charts.ranking(board), config=charts.CONFIG)
+    st.plotly_chart(charts.ranking(board), config=CHART)
     st.caption("ROC AUC of each model with its interval; the same numbers are in the tables below.")
     st.header("Models")
     show_table(_models(board))

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-import polars as pl
 import streamlit as st
 
-from fvc.dashboard import charts
-from fvc.dashboard.frame import chart, empty
+from fvc.dashboard.frame import empty
+from fvc.dashboard.plain_tables import class_bars, plain_table
 from fvc.dashboard.reading import board_of, query
 from fvc.tables import find_table
 from fvc.workspace import StageFiles, Workspace
@@ -18,6 +18,9 @@ _TITLES = {
     3: "Scaled clips",
     4: "Features of the scaled clips",
 }
+
+_STEPS = ("step", "what", "state", "last written", "command")
+_COLLECTIONS = 20
 
 
 def show(workspace: Workspace) -> None:
@@ -35,14 +38,12 @@ def show(workspace: Workspace) -> None:
     _numbers(workspace, sources.row(0, named=True))
     _next(workspace)
     st.header("Pipeline")
-    st.dataframe(_steps(workspace), hide_index=True, width="stretch")
-    left, right = st.columns(2)
-    with left:
-        st.header("Collections")
-        _collections(workspace)
-    with right:
-        st.header("Failures")
-        _failures(workspace)
+    what = "How far the pipeline came"
+    st.html(plain_table(_STEPS, _steps(workspace), what=what, text="what", code="command"))
+    st.header("Collections")
+    _collections(workspace)
+    st.header("Failures")
+    _failures(workspace)
 
 
 def _numbers(workspace: Workspace, row: dict[str, int]) -> None:
@@ -53,36 +54,38 @@ def _numbers(workspace: Workspace, row: dict[str, int]) -> None:
         ("Sources", f"{row['n']:,}", f"{row['real']:,} real, {row['fake']:,} fake"),
         ("Groups", f"{row['groups']:,}", "sources of a group are never divided"),
         ("Clips", "none yet" if clips is None else f"{clips['n'][0]:,}", "copies and variants"),
-        ("Trained models", "0" if board is None else f"{len(board['models'])}", ""),
+        ("Trained models", "0" if board is None else f"{len(board['models'])}", _complete(board)),
         ("Failures", "0" if failures is None else f"{failures['n'][0]:,}", "each with its reason"),
     )
-    for column, (name, value, note) in zip(st.columns(len(shown)), shown, strict=True):
-        with column:
-            st.metric(name, value)
-            st.caption(note)
+    # Columns would be squeezed beside the sidebar; these go to the next line.
+    with st.container(horizontal=True):
+        for name, value, note in shown:
+            with st.container(width=150, gap="xxsmall"):
+                st.metric(name, value)
+                st.caption(note)
 
 
-def _steps(workspace: Workspace) -> pl.DataFrame:
+def _complete(board: dict[str, Any] | None) -> str:
+    if board is None:
+        return "none yet"
+    lacking = sum(not row["complete"] or row["stale"] for row in board["models"])
+    return f"{lacking} incomplete or stale" if lacking else "all complete"
+
+
+def _steps(workspace: Workspace) -> list[tuple[str, ...]]:
     rows = [_step("0", "Index", "fvc setup", workspace.index_csv)]
     rows += [
         _step(str(files.number), _TITLES[files.number], f"fvc {files.command}", find_table(files))
         for files in workspace.stages
     ]
-    rows.append(_step("5", "Trained models", "fvc train", workspace.leaderboard_json))
-    return pl.DataFrame(rows)
+    return [*rows, _step("5", "Trained models", "fvc train", workspace.leaderboard_json)]
 
 
-def _step(number: str, what: str, command: str, path: Path | None) -> dict[str, str]:
+def _step(number: str, what: str, command: str, path: Path | None) -> tuple[str, ...]:
     when = ""
     if path is not None and path.is_file():
         when = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
-    return {
-        "step": number,
-        "what": what,
-        "state": "done" if when else "not run",
-        "last written": when,
-        "command": command,
-    }
+    return number, what, "✓ done" if when else "– not run", when, command
 
 
 def _next(workspace: Workspace) -> None:
@@ -102,23 +105,33 @@ def _next(workspace: Workspace) -> None:
 def _collections(workspace: Workspace) -> None:
     table = query(
         workspace,
-        "SELECT collection, count(*) FILTER (label = 0) AS real, "
-        "count(*) FILTER (label = 1) AS fake FROM sources "
-        "GROUP BY collection ORDER BY count(*) DESC, collection LIMIT 20",
+        "SELECT coalesce(collection, 'not known') AS collection, "
+        "count(*) FILTER (label = 0) AS real, count(*) FILTER (label = 1) AS fake FROM sources "
+        "GROUP BY ALL ORDER BY count(*) DESC, collection",
     )
-    if table is not None:
-        words = "Real and fake sources of each collection."
-        chart(charts.stacked(table, "collection"), table, words)
+    if table is None:
+        return
+    rows = [(str(name), int(real), int(fake)) for name, real, fake in table.rows()]
+    what = "Real and fake sources of each collection"
+    st.html(class_bars(rows[:_COLLECTIONS], named="collection", what=what))
+    left_out = len(rows) - _COLLECTIONS
+    if left_out > 0:
+        st.caption(f"And {left_out:,} smaller collections.")
 
 
 def _failures(workspace: Workspace) -> None:
     table = query(
         workspace,
-        "SELECT stage, kind, count(*) AS clips, any_value(reason) AS example FROM failures "
-        "GROUP BY stage, kind ORDER BY clips DESC",
+        "SELECT kind, stage, count(*) AS n, any_value(reason) AS example FROM failures "
+        "GROUP BY stage, kind ORDER BY n DESC, kind, stage",
     )
     if table is None or not len(table):
         st.success("None recorded.", icon=":material/check_circle:")
         return
-    st.dataframe(table, hide_index=True, width="stretch")
+    rows = [
+        (str(kind).replace("_", " "), str(stage), f"{n:,}", str(example))
+        for kind, stage, n, example in table.rows()
+    ]
+    headings = ("kind", "stage", "how many", "an example of the reason")
+    st.html(plain_table(headings, rows, what="Failures by kind and stage", text=headings[-1]))
     st.caption('All of them: `fvc query "SELECT * FROM failures"`')
