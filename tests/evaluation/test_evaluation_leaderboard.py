@@ -1,6 +1,7 @@
 """The leaderboard: sorted, marked, warned, in its documented shape."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fvc.evaluation import (
     save_folds,
     summarise_folds,
 )
+from fvc.evaluation.leaderboard_plot import draw_leaderboard
 from fvc.tables import IndexSchema, write_json_atomic, write_table
 from fvc.workspace import Workspace
 
@@ -92,6 +94,43 @@ def test_the_files_say_the_same(project: Workspace) -> None:
     assert table["roc_auc"][0] == board["models"][0]["roc_auc"]
     assert table.schema["stale"] == pl.Boolean
     assert {"models", "baselines", "split", "notes", "unit"} <= set(board)
+    again = pl.read_csv(project.leaderboard_json.with_suffix(".csv"), schema=table.schema)
+    assert again.equals(table)
+
+
+def test_the_picture_names_every_model_its_state_and_the_strongest_baselines(
+    project: Workspace,
+) -> None:
+    path = project.model("weak") / "metrics.json"
+    document = json.loads(path.read_text())
+    document["split"]["hash"] = "another"
+    write_json_atomic(path, document | {"random_weights": True})
+    build_leaderboard(project)
+    svg = project.leaderboard_json.with_suffix(".svg").read_text()
+    texts = re.findall(r">([^<>\n]+)</text>", svg)
+    assert {"strong", "weak (other folds, random weights)", "broken (incomplete)"} <= set(texts)
+    assert {"no score", "only collection", "only frame rate", "chance, 0.50"} <= set(texts)
+    assert any("n = 60 in 15 groups" in text for text in texts)
+    assert not any("corrected" in text for text in texts)
+    assert project.leaderboard_json.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_shows_what_the_winner_is_worth_and_that_data_are_simulated(
+    project: Workspace, tmp_path: Path
+) -> None:
+    folds = load_folds(project.folds, fingerprint=index_fingerprint(index()))
+    for model, effect in (("weak", 0.05), ("strong", 0.35)):
+        table = predictions(folds, effect).with_columns(calibrated=None)
+        write_table(table, project.model(model) / "predictions.parquet")
+    board = build_leaderboard(project, baselines=[])
+    assert board["selection"]["corrected"] is not None
+    board["simulated"] = True
+    draw_leaderboard(board, tmp_path / "a.png", tmp_path / "a.svg")
+    svg = (tmp_path / "a.svg").read_text()
+    assert "the winner, corrected for the choice" in svg
+    assert "SIMULATED DATA" in svg
+    draw_leaderboard(board, tmp_path / "b.png", tmp_path / "b.svg")
+    assert (tmp_path / "b.svg").read_bytes() == (tmp_path / "a.svg").read_bytes()
 
 
 def test_a_rival_among_the_metadata_is_warned_of(project: Workspace) -> None:

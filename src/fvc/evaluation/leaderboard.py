@@ -49,6 +49,8 @@ def build_leaderboard(
 ) -> dict[str, Any]:
     """Collect the results of all trained models, write the leaderboard's files and return it.
 
+    The files are JSON, Parquet, CSV, PNG and SVG.
+
     Parameters
     ----------
     workspace
@@ -109,8 +111,15 @@ def build_leaderboard(
         "notes": corpus_notes(index) + ([] if matching is None else matching["notes"]) + notes,
         "version": LEADERBOARD_VERSION,
     }
-    write_json_atomic(workspace.leaderboard_json, board)
-    write_table(_frame(models), workspace.leaderboard_parquet)
+    path = workspace.leaderboard_json
+    write_json_atomic(path, board)
+    table = _frame(models)
+    write_table(table, workspace.leaderboard_parquet)
+    write_table(table, path.with_suffix(".csv"))
+    # Who only reads a leaderboard, or trains nothing, does not wait for matplotlib.
+    from fvc.evaluation.leaderboard_plot import draw_leaderboard
+
+    draw_leaderboard(board, path.with_suffix(".png"), path.with_suffix(".svg"))
     return board
 
 
