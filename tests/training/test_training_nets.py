@@ -376,6 +376,62 @@ def test_a_clip_that_cannot_be_read_is_counted_as_not_scored(
     assert row["clip"] in copy.failures.read_text()
 
 
+def test_a_net_is_searched_in_its_inner_part(copy: Workspace, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.yaml"
+    # The last rate is one that no loss survives.
+    grid.write_text(
+        "naive_cnn:\n  trials: 5\n  dropout: {low: 0.0, high: 0.5}\n  head_lr: [1e-4, 1e-3, 1e30]\n"
+    )
+    report = train(copy.root, "naive_cnn", grid=str(grid))
+    assert report.models[0].status == "trained"
+    document = metrics(copy, "naive_cnn")
+    rows = document["search"]
+    first, second = ([row for row in rows if row["fold"] == fold] for fold in (0, 1))
+    assert len(first) == 5
+    assert [row["settings"] for row in first] == [row["settings"] for row in second]
+    assert all((row["score"] is None) == (row["refused"] is not None) for row in rows)
+    lost = [row for row in rows if row["settings"]["head_lr"] == 1e30]
+    assert lost
+    assert all("no longer a number" in row["refused"] for row in lost)
+    assert [row["chosen"] for row in rows].count(True) == 2
+    card = json.loads((copy.model("naive_cnn") / "final" / "card.json").read_text())
+    assert card["settings"] in [row["settings"] for row in rows]
+    assert card["training"]["dropout"] == card["settings"]["dropout"]
+    before = (copy.model("naive_cnn") / "predictions.parquet").read_bytes()
+    train(copy.root, "naive_cnn", grid=str(grid), delete_existing=True)
+    assert (copy.model("naive_cnn") / "predictions.parquet").read_bytes() == before
+
+
+def test_the_final_net_has_what_is_typical_of_searches_that_differ() -> None:
+    from fvc.training.fold import FoldResult
+    from fvc.training.video.final import choose_final
+
+    def fold(number: int, *search: tuple[float, float | None, int], chosen: int) -> FoldResult:
+        rows = [
+            {"settings": {"head_lr": rate}, "val_roc_auc": auc, "best_epoch": epoch}
+            if auc is not None
+            else {"settings": {"head_lr": rate}, "val_roc_auc": None, "refused": "ValueError"}
+            for rate, auc, epoch in search
+        ]
+        return FoldResult(0, number, settings=rows[chosen]["settings"], search=rows)
+
+    same = [
+        fold(0, (0.1, 0.5, 3), (0.2, 0.9, 5), (0.3, None, 0), chosen=1),
+        fold(1, (0.1, 0.8, 4), (0.2, 0.7, 7), (0.3, None, 0), chosen=0),
+    ]
+    settings, epochs, rows = choose_final(same)
+    assert (settings, epochs) == ({"head_lr": 0.2}, 5)
+    assert [row["val_roc_auc"] for row in rows] == pytest.approx([0.65, 0.8])
+    other = [
+        fold(0, (0.1, 0.5, 3), (0.2, 0.9, 5), chosen=1),
+        fold(1, (0.1, 0.8, 4), (0.4, 0.7, 7), chosen=0),
+        fold(2, (0.1, 0.8, 4), (0.7, 0.9, 9), chosen=1),
+    ]
+    settings, epochs, rows = choose_final(other)
+    assert (settings, epochs) == ({"head_lr": 0.2}, 5)
+    assert [row["settings"]["head_lr"] for row in rows] == [0.2, 0.1, 0.7]
+
+
 def test_an_ensemble_joins_nets_and_embeddings(prepared: Workspace) -> None:
     report = train(prepared.root, "xgboost_r2plus1d", "naive_cnn", ensemble=True)
     assert report.models[-1].name == "ensemble"

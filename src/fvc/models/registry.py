@@ -149,8 +149,8 @@ class ModelSpec:
         module, _, name = self.estimator.partition(":")
         return getattr(import_module(module), name)
 
-    def parameter_names(self) -> list[str]:
-        """Name what a grid may vary: the estimator's parameters, or fields of `training`.
+    def parameters_of_grid(self) -> dict[str, Any]:
+        """Give what a grid may vary with its own value: the estimator's parameters, or `training`.
 
         Raises
         ------
@@ -160,8 +160,8 @@ class ModelSpec:
         if not self.available:
             raise NotAvailableError(not_available(self.name))
         if self.training is not None:
-            return sorted(each.name for each in fields(self.training))
-        return sorted(self.estimator_class()().get_params())
+            return {each.name: getattr(self.training, each.name) for each in fields(self.training)}
+        return dict(self.build().get_params())
 
     def build(self, **settings: Any) -> Any:
         """Make an unfitted detector with the entry's settings, overridden by `settings`.

@@ -49,7 +49,7 @@ def refit(
     )
     # −1 keeps these inner folds apart from those of any outer fold.
     folds = inner_folds(part, inner_splits, (seed, 2**31 - 1), f"{spec.name}, final")
-    choice = choose_settings(spec, candidates, part, folds)
+    choice = choose_settings(spec, candidates, part, folds, seed=seed)
     return fit_detector(spec, choice.settings, part, folds), choice
 
 

@@ -190,7 +190,7 @@ def _fit_and_score(
     result.n_train_sources = len(np.unique(part.source))
     seed = (task.seed, task.repeat, task.fold)
     inner = inner_folds(part, task.inner_splits, seed, task.where)
-    choice = choose_settings(task.spec, task.candidates, part, inner)
+    choice = choose_settings(task.spec, task.candidates, part, inner, seed=task.seed)
     result.settings, result.search = choice.settings, choice.search
     result.val, result.note = choice.val, choice.note
     detector = fit_detector(task.spec, choice.settings, part, inner)

@@ -126,7 +126,7 @@ def _fit(
 ) -> None:
     seed = (task.seed, 2**30 + task.number)
     inner = inner_folds(part, task.inner_splits, seed, task.name)
-    choice = choose_settings(task.spec, task.candidates, part, inner)
+    choice = choose_settings(task.spec, task.candidates, part, inner, seed=task.seed)
     threshold = _inner_threshold(task, choice.settings, part, inner, seed)
     if threshold is None:
         result.threshold_note = "too few groups for inner folds: the threshold is 0.5"

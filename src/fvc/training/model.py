@@ -13,6 +13,7 @@ import polars as pl
 
 from fvc.evaluation import summarise_folds
 from fvc.models import ModelSpec, candidates_of
+from fvc.models.spaces import count_trials
 from fvc.stages import RunOptions
 from fvc.tables import atomic_write, write_json_atomic, write_table
 from fvc.training.clips import Clips, Sources
@@ -311,7 +312,7 @@ def _fit(
     extra: int,
 ) -> list[FoldResult]:
     """Fit folds, but for those that an earlier run has; `extra` fits are yet to follow."""
-    per_fold = len(tasks[0].candidates) + 1 if tasks else 0
+    per_fold = count_trials(tasks[0].candidates) + 1 if tasks else 0
     results = [result for task in tasks if (result := folds.read(task)) is not None]
     have = {(result.repeat, result.fold) for result in results}
     missing = [task for task in tasks if (task.repeat, task.fold) not in have]
@@ -371,7 +372,7 @@ def _train(
         )
     else:
         failure = _final(request, spec, candidates, clips, sources, aggregate, predictions, folder)
-    fits.done(len(candidates) + 1)
+    fits.done(count_trials(candidates) + 1)
     reasons = [r for r in (aggregate["incomplete_reason"], failure) if r]
     return {
         "model": spec.name,

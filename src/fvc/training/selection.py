@@ -14,6 +14,8 @@ from fvc.evaluation import (
     compute_classification_metrics,
 )
 from fvc.models import ModelSpec, training_weights
+from fvc.models.spaces import Space
+from fvc.training.search import search_space
 
 VAL_METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "f1_macro")
 
@@ -114,11 +116,35 @@ def fit_detector(
     )
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """Settings, and their metrics in each inner fold."""
+
+    settings: dict[str, Any]
+    metrics: list[dict[str, Any]]
+
+    @property
+    def aucs(self) -> list[float | None]:
+        return [found["roc_auc"] for found in self.metrics]
+
+    @property
+    def score(self) -> float | None:
+        """Mean ROC AUC over the folds where it is defined."""
+        # An inner fold whose originals all failed is undefined for every candidate alike.
+        defined = [auc for auc in self.aucs if auc is not None]
+        return float(np.mean(defined)) if defined else None
+
+    def row(self) -> dict[str, Any]:
+        return {"settings": self.settings, "val_roc_auc": self.score, "folds": self.aucs}
+
+
 def choose_settings(
     spec: ModelSpec,
     candidates: list[dict[str, Any]],
     part: Part,
     folds: Sequence[InnerFold],
+    *,
+    seed: int = 0,
 ) -> Choice:
     """Choose by the mean inner ROC AUC on sources; of equals, the first.
 
@@ -127,55 +153,116 @@ def choose_settings(
     spec
         The model.
     candidates
-        Settings to choose from, plainer ones first.
+        Settings to choose from, plainer ones first, and spaces to search (`fvc.models.Space`).
     part
         The training part of an outer fold, variants included.
     folds
         Inner folds, as `inner_folds` gives them.
+    seed
+        Of the searches.
     """
-    refused: list[dict[str, Any]] = []
+    spaces = [space for each in candidates if (space := Space.of(each)) is not None]
     usable: list[dict[str, Any]] = []
-    detector = spec.estimator_class()
+    refused: list[dict[str, Any]] = []
     for candidate in candidates:
-        reason = detector.refusal({**spec.settings, **candidate}, len(part.y))
+        if Space.of(candidate) is not None:
+            continue
+        reason = _refusal(spec, candidate, part)
         if reason is None:
             usable.append(candidate)
         else:
-            refused.append({"settings": candidate, "val_roc_auc": None, "refused": reason})
-    if not usable:
+            refused.append(_refused(candidate, reason))
+    # Without a search the entry's own settings are the first.
+    first = usable[:1] or [{}] * bool(spaces)
+    if not first:
         raise ValueError(f"no candidate can be fitted: {refused[0]['refused']}")
     if not folds:
         note = "too few groups in the training part for inner folds: the first settings are used"
-        return Choice(usable[0], refused, _undefined(), note)
-    if len(usable) == 1:
+        return Choice(first[0], refused, _undefined(), note)
+    if len(usable) == 1 and not spaces:
         return Choice(usable[0], refused, _undefined(), "one candidate: nothing to choose")
-    metrics: list[list[dict[str, Any]]] = [[] for _ in usable]
+    tried = _score_grid(spec, usable, part, folds)
+    for space in spaces:
+        found, failed = _search(spec, space, part, folds, seed)
+        tried += found
+        refused += failed
+    if not tried:
+        raise ValueError(f"no candidate can be fitted: {refused[0]['refused']}")
+    scores = [-1.0 if each.score is None else each.score for each in tried]
+    best = tried[max(range(len(scores)), key=lambda i: (round(scores[i], 9), -i))]
+    val = {f"val_{name}": _mean([m[name] for m in best.metrics]) for name in VAL_METRICS}
+    return Choice(best.settings, [*(each.row() for each in tried), *refused], val)
+
+
+def _refusal(spec: ModelSpec, settings: dict[str, Any], part: Part) -> str | None:
+    reason: str | None = spec.estimator_class().refusal({**spec.settings, **settings}, len(part.y))
+    return reason
+
+
+def _refused(settings: dict[str, Any], reason: str) -> dict[str, Any]:
+    return {"settings": settings, "val_roc_auc": None, "refused": reason}
+
+
+def _score_grid(
+    spec: ModelSpec, candidates: list[dict[str, Any]], part: Part, folds: Sequence[InnerFold]
+) -> list[_Tried]:
+    tried = [_Tried(candidate, []) for candidate in candidates]
     for fold in folds:
-        for found, inner in zip(metrics, _inner_metrics(spec, usable, part, fold), strict=True):
-            found.append(inner)
-    search: list[dict[str, Any]] = []
-    for candidate, found in zip(usable, metrics, strict=True):
-        aucs = [m["roc_auc"] for m in found]
-        # An inner fold whose originals all failed is undefined for every candidate alike.
-        defined = [auc for auc in aucs if auc is not None]
-        mean = float(np.mean(defined)) if defined else None
-        search.append({"settings": candidate, "val_roc_auc": mean, "folds": aucs})
-    scores = [-1.0 if row["val_roc_auc"] is None else row["val_roc_auc"] for row in search]
-    best = max(range(len(scores)), key=lambda i: (round(scores[i], 9), -i))
-    val = {f"val_{name}": _mean([m[name] for m in metrics[best]]) for name in VAL_METRICS}
-    return Choice(usable[best], [*search, *refused], val)
+        found = _inner_metrics(spec, candidates, part, fold, {})
+        for each, metrics in zip(tried, found, strict=True):
+            each.metrics.append(metrics)
+    return tried
+
+
+def _search(
+    spec: ModelSpec, space: Space, part: Part, folds: Sequence[InnerFold], seed: int
+) -> tuple[list[_Tried], list[dict[str, Any]]]:
+    """Search a space; return what was tried, and what could not be fitted and why."""
+    tried: list[_Tried] = []
+    refused: list[dict[str, Any]] = []
+    prepared: list[dict[Any, Any]] = [{} for _ in folds]
+
+    def score(settings: dict[str, Any]) -> float | None:
+        reason = _refusal(spec, settings, part)
+        if reason is not None:
+            refused.append(_refused(settings, reason))
+            return None
+        if spec.build(**settings).preparation not in prepared[0]:
+            # One at a time: each is as large as the table.
+            for ready in prepared:
+                ready.clear()
+        try:
+            metrics = [
+                next(_inner_metrics(spec, [settings], part, fold, ready))
+                for fold, ready in zip(folds, prepared, strict=True)
+            ]
+        # A corner of a range may be one that no fit converges in; the others are still to be seen.
+        except ValueError as error:
+            refused.append(_refused(settings, f"{type(error).__name__}: {error}"))
+            return None
+        tried.append(_Tried(settings, metrics))
+        return tried[-1].score
+
+    search_space(space, score, seed=seed)
+    return tried, refused
 
 
 def _inner_metrics(
-    spec: ModelSpec, candidates: list[dict[str, Any]], part: Part, fold: InnerFold
+    spec: ModelSpec,
+    candidates: list[dict[str, Any]],
+    part: Part,
+    fold: InnerFold,
+    prepared: dict[Any, Any],
 ) -> Iterator[dict[str, Any]]:
-    """Score each candidate on the originals of the inner test side."""
+    """Score each candidate on the originals of the inner test side.
+
+    `prepared` holds the steps that candidates share, and is filled.
+    """
     train, test = fold
     seen = part.rows(train)
     weight = training_weights(seen.source, seen.y)
     scored = test[part.original[test]]
     X, y = part.X[scored], part.y[scored]
-    prepared: dict[tuple[Any, ...], Any] = {}
     for candidate in candidates:
         detector = spec.build(**candidate)
         key = detector.preparation

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from fvc.evaluation import check_no_leakage
 from fvc.models import ModelSpec, training_weights
+from fvc.models.spaces import Space
 from fvc.models.video_spec import VideoInput, VideoModelSettings
+from fvc.training.search import search_space
 from fvc.training.selection import Part, inner_folds
 from fvc.training.video.clips import as_files
 from fvc.training.video.device import loader_workers, make_fabric, quiet, threads
@@ -43,11 +45,11 @@ class ChosenNet:
     ----------
     fitted
         The net and its history.
-    candidate
-        Number of its settings among the candidates.
+    settings
+        Those of the candidates, or of a search, that it was fitted with.
     search
-        One row a candidate that was tried: ``settings``, ``val_roc_auc``, ``folds``,
-        ``best_epoch``.
+        One row for all settings that were tried: ``settings``, ``val_roc_auc``, ``folds``, and
+        ``best_epoch``, or ``refused`` and the reason.
     sides
         Rows of the part.
     options
@@ -59,7 +61,7 @@ class ChosenNet:
     """
 
     fitted: Fitted
-    candidate: int
+    settings: dict[str, Any]
     search: list[dict[str, Any]]
     sides: Sides
     options: VideoOptions
@@ -138,7 +140,8 @@ def choose_net(
     Parameters
     ----------
     spec, candidates
-        The model, and settings to choose from; without an inner part the first are taken.
+        The model, and settings to choose from or spaces to search; without an inner part the first
+        settings are taken.
     part
         The training side; its ``X`` are the files of the clips.
     options
@@ -158,13 +161,20 @@ def choose_net(
         A group stands on two sides.
     OptionError, MissingInputError
         What is asked for cannot be had; the message says what would do.
+    ValueError
+        No settings could be fitted.
     """
     sides = split_sides(part, inner_splits, seed, where)
     form = options.form(spec)
     batches = frame_batches(as_files(part.X), part.y, part.source, form, sides.train)
     search: list[dict[str, Any]] = []
-    best: tuple[list[float], int, Fitted] | None = None
-    for number, candidate in enumerate(candidates):
+    best: tuple[list[float], dict[str, Any], Fitted] | None = None
+
+    def fit(candidate: dict[str, Any]) -> float | None:
+        nonlocal best
+        number = len(search)
+        row: dict[str, Any] = {"settings": candidate, "val_roc_auc": None, "folds": [None]}
+        search.append(row)
         settings = _settings(spec, options, candidate)
         plan = FitPlan(
             batches=batches,
@@ -176,25 +186,38 @@ def choose_net(
             name=f"{where}, candidate {number}",
         )
         net = NetPlan(spec.name, options, settings, net_seed(*seed, number))
-        fitted = fit_job(net, plan, work / f"candidate_{number}")
+        try:
+            fitted = fit_job(net, plan, work / f"candidate_{number}")
+        # With other rates the loss may stay a number.
+        except ValueError as error:
+            row["refused"] = f"{type(error).__name__}: {error}"
+            return None
         progress = fitted.progress
-        row = progress.history[progress.best_epoch - 1] if progress.best_epoch else {}
-        search.append({
-            "settings": candidate,
-            "val_roc_auc": row.get("val_roc_auc"),
-            "folds": [row.get("val_roc_auc")],
-            "best_epoch": progress.best_epoch or progress.epoch,
-        })  # fmt: skip
+        done = progress.history[progress.best_epoch - 1] if progress.best_epoch else {}
+        found: float | None = done.get("val_roc_auc")
+        row |= {"val_roc_auc": found, "folds": [found]}
+        row["best_epoch"] = progress.best_epoch or progress.epoch
         if best is None or progress.best > best[0]:
-            best = progress.best, number, fitted
-        if sides.inner is None:
-            break
-    assert best is not None
-    _, number, fitted = best
+            best = progress.best, candidate, fitted
+        return found
+
+    if sides.inner is None:
+        # Nothing tells settings apart: the first, or where there are only ranges the entry's own.
+        fit(next((each for each in candidates if Space.of(each) is None), {}))
+    else:
+        for candidate in candidates:
+            space = Space.of(candidate)
+            if space is None:
+                fit(candidate)
+            else:
+                search_space(space, fit, seed=seed[0])
+    if best is None:
+        raise ValueError(f"no settings could be fitted: {search[0]['refused']}")
+    _, chosen, fitted = best
     inner = np.empty(0)
     if sides.inner is not None:
         inner = score_files(fitted, part.X[sides.inner], form, options)
-    return ChosenNet(fitted, number, search, sides, options, form, inner)
+    return ChosenNet(fitted, chosen, search, sides, options, form, inner)
 
 
 def score_files(

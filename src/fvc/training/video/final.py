@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median_low
+from statistics import median_low, mode
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,9 @@ def choose_final(results: Sequence[FoldResult]) -> tuple[dict[str, Any], int, li
     -------
     (dict, int, list of dict)
         The settings with the highest mean inner ROC AUC, of equals the first; the median of their
-        best epochs; and one row a candidate.
+        best epochs; and one row a candidate. Where a search tried other settings in other folds
+        there is no such mean: then the settings are what is typical of the folds' choices, and the
+        rows are these.
 
     Raises
     ------
@@ -84,17 +86,48 @@ def choose_final(results: Sequence[FoldResult]) -> tuple[dict[str, Any], int, li
     done = [result for result in results if not result.failure and result.search]
     if not done:
         raise ValueError("every fold failed")
-    rows: list[dict[str, Any]] = []
-    for found in zip(*(result.search for result in done), strict=False):
-        known = [row["val_roc_auc"] for row in found if row["val_roc_auc"] is not None]
-        rows.append({
-            "settings": found[0]["settings"],
-            "val_roc_auc": float(np.mean(known)) if known else None,
-            "best_epochs": [row["best_epoch"] for row in found],
-        })  # fmt: skip
+    tried = list(zip(*(result.search for result in done), strict=False))
+    if any(row["settings"] != found[0]["settings"] for found in tried for row in found):
+        rows = [
+            _over_folds([row])
+            for result in done
+            for row in result.search
+            if row["settings"] == result.settings
+        ]
+        epochs = [epoch for row in rows for epoch in row["best_epochs"]]
+        return typical([result.settings for result in done]), median_low(epochs), rows
+    rows = [row for found in tried if (row := _over_folds(found))["best_epochs"]]
     scores = [-1.0 if row["val_roc_auc"] is None else row["val_roc_auc"] for row in rows]
     best = max(range(len(rows)), key=lambda i: (round(scores[i], 9), -i))
     return rows[best]["settings"], median_low(rows[best]["best_epochs"]), rows
+
+
+def _over_folds(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put together what folds say of the same settings."""
+    known = [row["val_roc_auc"] for row in found if row["val_roc_auc"] is not None]
+    return {
+        "settings": found[0]["settings"],
+        "val_roc_auc": float(np.mean(known)) if known else None,
+        "best_epochs": [row["best_epoch"] for row in found if "refused" not in row],
+    }
+
+
+def typical(choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Give what is typical of several settings: medians of numbers, else what is most frequent.
+
+    Examples
+    --------
+    >>> typical([{"rate": 0.1, "norm": True}, {"rate": 0.4, "norm": True}, {"rate": 0.2}])
+    {'rate': 0.1, 'norm': True}
+    """
+    names = mode(tuple(choice) for choice in choices)
+    alike = [choice for choice in choices if tuple(choice) == names]
+    found = {}
+    for name in names:
+        values = [choice[name] for choice in alike]
+        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        found[name] = median_low(values) if numbers else mode(values)
+    return found
 
 
 def final_net(
@@ -129,7 +162,8 @@ def final_net(
     )
     document |= {
         "simulated": request.simulated,
-        "settings_chosen_by": "inner parts of the outer folds: mean ROC AUC on sources, and the "
+        "settings_chosen_by": "inner parts of the outer folds: mean ROC AUC on sources (where a "
+        "search tried other settings in other folds, what is typical of its choices), and the "
         "median best epoch",
         "video": clips.options.form(spec).to_dict(),
         "net": {

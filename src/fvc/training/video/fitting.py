@@ -223,6 +223,8 @@ class _Fit:
                 self.fabric, self.net, batches, inner, self.micro,
                 workers=self.plan.loader_workers,
             )  # fmt: skip
+            if not np.isfinite(logits).all():
+                raise ValueError("a score is no longer a number: try a lower learning rate")
             row |= inner_scores(logits, batches.labels[inner])
             better = [row["val_roc_auc"] or 0.0, -row["val_loss"]]
             if not progress.best or better > progress.best:

@@ -137,7 +137,7 @@ def _fit_and_score(
     result.n_train_clips = len(net.sides.train)
     result.n_train_sources = len(np.unique(part.source[net.sides.train]))
     result.search = net.search
-    result.settings = task.candidates[net.candidate]
+    result.settings = net.settings
     _describe(result, net)
     result.rows = test.astype(np.int64)
     result.scores = net.predict_proba(clips.inputs[test])[:, 1]
