@@ -1,6 +1,7 @@
 """Where every file of a project lives: the only module that spells such a path."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -132,6 +133,10 @@ class Workspace:
     def interval(self, name: str) -> Path:
         """Folder of the report on how sure a trained model's score is."""
         return self.model(name) / "interval"
+
+    def holdout(self, by: str) -> Path:
+        """Folder of what came of holding out the values of a column."""
+        return self.holdouts / re.sub(r"[^A-Za-z0-9._-]+", "_", by)
 
     def audit(self, name: str) -> Path:
         """Folder of the audit of a model type, or of a file of scores."""

@@ -133,4 +133,4 @@ def test_what_cannot_be_audited_is_refused(project: Workspace, tmp_path: Path) -
     with pytest.raises(MissingInputError, match="fvc setup"):
         audit_model(tmp_path, target="svm")
     with pytest.raises(NotAvailableError):
-        audit_model(project.root, target="x3d")
+        audit_model(project.root, target="ensemble")

@@ -131,7 +131,7 @@ def test_what_cannot_be_held_out_is_said(origin_only: Workspace, tmp_path: Path)
     with pytest.raises(OptionError):
         hold_out(origin_only.root, most=0, model_types=MODEL)
     with pytest.raises(NotAvailableError):
-        hold_out(origin_only.root, model_types=("x3d",))
+        hold_out(origin_only.root, model_types=("ensemble",))
     with pytest.raises(MissingInputError, match="fvc setup"):
         hold_out(tmp_path, model_types=MODEL)
     assert run(["holdout", "--project", str(origin_only.root), "--by", "platform"]) == 4

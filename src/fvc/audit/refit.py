@@ -26,12 +26,12 @@ Fit = Callable[[Part], Any]
 
 @dataclass(frozen=True)
 class Table:
-    """The features that a model reads, and whose they are.
+    """What a model is given of clips, and whose they are.
 
     Attributes
     ----------
-    X : (n, p) float32
-        One row a clip.
+    X : (n, p) float32, or object
+        One row a clip: features, tokens of a backbone, or the files that a net looks at.
     source : (n,) int
         Position of a clip's source in `labels` and `groups`.
     original : (n,) bool
@@ -42,7 +42,7 @@ class Table:
     feature_names : list of str
     """
 
-    X: npt.NDArray[np.float32]
+    X: npt.NDArray[Any]
     source: npt.NDArray[np.integer[Any]]
     original: npt.NDArray[np.bool_]
     labels: npt.NDArray[np.int8]

@@ -1,6 +1,8 @@
 """``fvc audit``: what a claimed score is worth."""
 
+import contextlib
 import functools
+import importlib
 import re
 import time
 from pathlib import Path
@@ -15,14 +17,22 @@ from fvc.audit.table import audit_table
 from fvc.errors import NotAvailableError, OptionError
 from fvc.evaluation import is_simulated
 from fvc.models import ModelSpec, get_model
+from fvc.stages import RunOptions
 from fvc.tables import read_table
-from fvc.training.clips import Sources
+from fvc.training.clips import Clips, Sources
+from fvc.training.model import Request
+from fvc.training.output import held
 from fvc.training.progress import show_progress
+from fvc.training.reading import ClipReader
 from fvc.training.running import stop_workers, usable_cores
 from fvc.training.selection import fit_detector
 from fvc.training.split import project_split
-from fvc.training.stage import read_clips
+from fvc.training.trained import weights_notes
+from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
+
+_PERMUTATIONS = {"tabular": 200, "embedding": 20, "video": 5, "ensemble": 0}
+_REPEATS = {"tabular": 5, "embedding": 5, "video": 1, "ensemble": 1}
 
 
 def audit_model(
@@ -31,11 +41,17 @@ def audit_model(
     target: str | None = None,
     predictions: Path | None = None,
     trained: bool = False,
-    permutations: int = 200,
-    repeats: int = 5,
+    permutations: int | None = None,
+    repeats: int | None = None,
     resamples: int = 2000,
     seed: int = 0,
     workers: int | None = None,
+    weights: str = "pretrained",
+    tiny: bool = False,
+    max_epochs: int | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+    devices: int = 1,
 ) -> AuditReport:
     """Say how much of a score is skill, how much memory of clips and how much memory of scenes.
 
@@ -52,15 +68,30 @@ def audit_model(
     trained
         Audit the trained model's out-of-fold predictions as they are, without refitting.
     permutations
-        Times that labels are dealt anew to whole groups, in each scheme; 0 leaves them out.
+        Times that labels are dealt anew to whole groups, in each scheme; 0 leaves them out. By
+        default 200, of embedding models 20, of nets 5: each costs a fit for every fold and scheme.
     repeats
-        Times that the folds are drawn anew for true labels, at most as many as the split file has.
+        Times that the folds are drawn anew for true labels, at most as many as the split file has;
+        by default 5, of nets 1.
     resamples
         Bootstrap resamples of groups, at least 100.
     seed
         Seed of folds, permutations and bootstrap.
     workers
-        Draws of folds fitted side by side, one thread each; by default one a core.
+        Draws of folds fitted side by side, one thread each; by default one a core. Nets are fitted
+        one after the other, on so many threads where there is no GPU; what is done is kept.
+    weights
+        What nets begin with: ``pretrained``, ``none`` (random weights) or a file of weights.
+    tiny
+        Build nets in their smallest form: to try the way, not for results.
+    max_epochs
+        Epochs of a net at most; by default the model's own number.
+    batch_size
+        Clips that a net takes in a step; by default the model's own number.
+    device
+        Where nets are fitted: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+    devices
+        GPUs (or, without one, processes) that fit a net together.
 
     Returns
     -------
@@ -77,10 +108,17 @@ def audit_model(
         An earlier step has not run, or a file is not there.
     StaleError
         The split file does not fit the index.
+    LockedError
+        Another run audits the same net.
     DataError
         The predictions are not what they should be.
     """
-    if permutations < 0 or repeats < 1 or resamples < 100 or (workers or 1) < 1:
+    if (
+        (permutations is not None and permutations < 0)
+        or (repeats is not None and repeats < 1)
+        or resamples < 100
+        or (workers or 1) < 1
+    ):
         raise OptionError("permutations are 0 or more, repeats and workers 1, resamples 100")
     if trained and (target is None or predictions is not None):
         raise OptionError("--trained needs a model type, and no --predictions")
@@ -88,19 +126,29 @@ def audit_model(
         raise OptionError("what is to be audited? a model type, or --predictions FILE")
     workspace = Workspace(project)
     begun = time.perf_counter()
+    dealt = _PERMUTATIONS["tabular"] if permutations is None else permutations
     if predictions is not None:
         name = _file_name(target or predictions.stem)
-        document = _audit_file(predictions, workspace, permutations, resamples, seed)
+        document = _audit_file(predictions, workspace, dealt, resamples, seed)
     elif trained:
         assert target is not None
         name = f"{_file_name(target)}-trained"
-        document = _audit_trained(target, workspace, permutations, resamples, seed)
+        document = _audit_trained(target, workspace, dealt, resamples, seed)
     else:
         assert target is not None
         spec = get_model(target)
         name = spec.name
+        threads = workers or usable_cores()
+        nets = VideoOptions.asked(weights, tiny, max_epochs, batch_size, device, devices, threads)
         document = _audit_type(
-            spec, workspace, permutations, repeats, resamples, seed, workers or usable_cores()
+            spec,
+            workspace,
+            _PERMUTATIONS[spec.family] if permutations is None else permutations,
+            _REPEATS[spec.family] if repeats is None else repeats,
+            resamples,
+            seed,
+            threads,
+            nets,
         )
     document = {
         "target": name,
@@ -124,27 +172,42 @@ def _audit_type(
     resamples: int,
     seed: int,
     workers: int,
+    nets: VideoOptions,
 ) -> dict[str, Any]:
-    if spec.family != "tabular":
+    if spec.family == "ensemble":
         raise NotAvailableError(
-            f"{spec.name}: only tabular models are refitted here. Train it, then audit its "
-            f"predictions: `fvc audit {spec.name} --trained`"
+            f"{spec.name}: each scheme would want every member fitted inside every fold. Audit its "
+            f"members, by their names, and its predictions: `fvc audit {spec.name} --trained`"
         )
     split = project_split(workspace)
     repeats = min(repeats, int(split.block["repeats"]))
     sources = Sources.from_folds(split.folds, repeats)
-    clips = read_clips(workspace, spec.tables, sources)
+    request = Request(
+        workspace=workspace,
+        split=split.block,
+        folds=split.folds,
+        simulated=split.simulated,
+        workers=workers,
+        nets=nets,
+        run=RunOptions(workers=workers),
+    )
+    clips = ClipReader(request, sources)(spec)
     table = Table(
-        X=clips.X,
+        X=clips.inputs,
         source=clips.source,
         original=clips.original,
         labels=sources.labels,
         groups=sources.groups,
         feature_names=clips.feature_names,
     )
-    fit = functools.partial(fit_detector, spec, dict[str, Any]())
+    kept, fit = None, functools.partial(fit_detector, spec, dict[str, Any]())
+    alone: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if spec.family == "video":
+        # A net takes a whole device, and a fit that was ended is taken up by one run alone.
+        workers, alone = 1, held(workspace.audit(spec.name), spec.name)
+        kept, fit = _net_fits(spec, clips, workspace, nets, seed)
     try:
-        with show_progress() as fits:
+        with alone, show_progress() as fits:
             progress = Progress(spec.name, fits)
             document = audit_table(
                 table,
@@ -162,14 +225,31 @@ def _audit_type(
     finally:
         if workers > 1:
             stop_workers()
+    if kept is not None and document["complete"]:
+        kept.tidy()
+    described: dict[str, Any] = {}
+    if spec.family in ("video", "embedding"):
+        described = {"nets": nets.to_dict()}
+        document["cannot"] += weights_notes(described["nets"])
     return {
         "kind": "model type, refitted in every scheme with one setting",
         "settings": dict(spec.settings),
+        **described,
         "split": split.block,
         "simulated": split.simulated,
         "data": clips.notes,
         **document,
     }
+
+
+def _net_fits(
+    spec: ModelSpec, clips: Clips, workspace: Workspace, nets: VideoOptions, seed: int
+) -> tuple[Any, Any]:
+    """Give what keeps the fits of a net, and what does them."""
+    folder = workspace.audit(spec.name) / ".fits"
+    kept = importlib.import_module("fvc.training.video.kept").KeptFits(folder, spec, clips)
+    refits = importlib.import_module("fvc.training.video.refits")
+    return kept, refits.NetFits(kept, spec, nets, seed=seed)
 
 
 def _audit_trained(

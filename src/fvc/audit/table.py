@@ -9,7 +9,7 @@ import numpy.typing as npt
 from fvc.audit.refit import Fit, Table, Task, TaskResult, run_tasks, tasks_of
 from fvc.audit.rows import memory, permutation_p, permuted_scores, row, true_scores
 from fvc.audit.schemes import SCHEMES, Scheme
-from fvc.audit.verdict import memory_share, verdict_on_schemes
+from fvc.audit.verdict import FEWEST, memory_share, verdict_on_schemes
 from fvc.evaluation import check_no_leakage
 from fvc.evaluation.bootstrap import ScoredRows
 
@@ -132,10 +132,20 @@ def _document(
         "rows": rows,
         "memory": found,
         "verdict": verdict_on_schemes(rows, found, one_source_groups=single),
-        "cannot": [],
+        "cannot": _few_permutations(max((len(aucs) for aucs in nulls.values()), default=0)),
         "permuted_aucs": nulls,
         "complete": all(r["complete"] for r in rows),
     }
+
+
+def _few_permutations(n: int) -> list[str]:
+    """Say what so few permutations cannot show."""
+    if not 0 < n < FEWEST:
+        return []
+    return [
+        f"Only {n} permutation(s): the range of the permuted rows is that of {n} draw(s), and a "
+        f"leak would have to be large to show. --permutations {FEWEST} is the least for p = 0.05."
+    ]
 
 
 def _counts(table: Table, group: npt.NDArray[np.int64], scheme: Scheme) -> dict[str, Any]:

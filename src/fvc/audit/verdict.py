@@ -12,6 +12,9 @@ _TENTHS = {
 
 SIGNIFICANT = 0.05
 
+FEWEST = 19
+"""Permutations with which p can be as low as `SIGNIFICANT`: it is never below 1 / (n + 1)."""
+
 
 def memory_share(row_wise: Mapping[str, Any], grouped: Mapping[str, Any]) -> float | None:
     """Return the part of the row-wise gain over chance that grouped folds do not confirm.
@@ -107,7 +110,13 @@ def _against_null(grouped: Mapping[str, Any]) -> str:
     p = grouped["p_value"]
     if p is None:
         return "Without permutations nothing is said of chance."
-    told = f"p = {p:.3f}, {grouped['permutations']} permutations by group"
+    n = grouped["permutations"]
+    told = f"p = {p:.3f}, {n} permutations by group"
+    if n < FEWEST:
+        return (
+            f"{n} permutations by group are too few to say whether the grouped score stands above "
+            f"them: p cannot be below {1 / (n + 1):.2f}."
+        )
     if p < SIGNIFICANT:
         return f"The grouped score stands above what permuted labels give ({told})."
     return f"The grouped score cannot be told from that of permuted labels ({told})."

@@ -1,9 +1,9 @@
 """``fvc holdout``: detectors trained without a collection, a platform, or any other origin."""
 
+import importlib
 import json
 import logging
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,18 @@ from fvc.evaluation.protocols import (
 from fvc.evaluation.protocols_plot import draw_holdouts
 from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
 from fvc.models import candidates_of, get_model
+from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
 from fvc.training.held_out import HoldoutResult, HoldoutTask, run_holdout
+from fvc.training.model import Request
+from fvc.training.output import held
 from fvc.training.parallel import spread
 from fvc.training.progress import Fits, show_progress
+from fvc.training.reading import ClipReader, training_order
 from fvc.training.running import one_thread, usable_cores
 from fvc.training.split import project_split, read_index
-from fvc.training.stage import read_clips
+from fvc.training.trained import weights_notes
+from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.training")
@@ -64,6 +69,12 @@ def hold_out(
     resamples: int = 2000,
     seed: int = 0,
     workers: int | None = None,
+    weights: str = "pretrained",
+    tiny: bool = False,
+    max_epochs: int | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+    devices: int = 1,
 ) -> HoldoutReport:
     """Train without a collection (or platform, or any other value), and score what was held out.
 
@@ -90,7 +101,20 @@ def hold_out(
     seed
         Seed of the sample, the inner folds and the intervals.
     workers
-        Sets fitted side by side, one thread each; by default one a core.
+        Sets fitted side by side, one thread each; by default one a core. Nets are fitted one
+        after the other, on so many threads where there is no GPU; sets that are done are kept.
+    weights
+        What nets begin with: ``pretrained``, ``none`` (random weights) or a file of weights.
+    tiny
+        Build nets in their smallest form: to try the way, not for results.
+    max_epochs
+        Epochs of a net at most; by default the model's own number.
+    batch_size
+        Clips that a net takes in a step; by default the model's own number.
+    device
+        Where nets are fitted: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+    devices
+        GPUs (or, without one, processes) that fit a net together.
 
     Returns
     -------
@@ -102,11 +126,13 @@ def hold_out(
     OptionError
         A value that an option cannot take, or a column that the index does not have.
     NotAvailableError
-        A model cannot be fitted here.
+        A model cannot be held out.
     MissingInputError
         An earlier step has not run.
     StaleError
         The split file does not fit the index.
+    LockedError
+        Another run holds out sets of the same net.
     TooFewGroupsError
         Too few values to hold any out; the message says how many there are.
     """
@@ -116,8 +142,11 @@ def hold_out(
         )
     specs = [get_model(name) for name in dict.fromkeys(model_types)]
     for spec in specs:
-        if spec.family != "tabular":
-            raise NotAvailableError(f"{spec.name}: only tabular models are held out here")
+        if spec.family == "ensemble":
+            raise NotAvailableError(
+                f"{spec.name}: each set would want every member's inner scores. Hold its members "
+                "out instead, by their names"
+            )
         candidates_of(spec, grid)
     workspace = Workspace(project)
     index = read_index(workspace)
@@ -133,10 +162,22 @@ def hold_out(
     plan = plan_holdouts(
         values, sources.labels, sources.groups, by=by, most=most, least=least, seed=seed
     )
-    tables = {spec.tables: read_clips(workspace, spec.tables, sources) for spec in specs}
-    results: dict[str, list[HoldoutResult]] = {}
+    request = Request(
+        workspace=workspace,
+        split=split.block,
+        folds=split.folds,
+        simulated=split.simulated,
+        workers=workers or usable_cores(),
+        nets=VideoOptions.asked(
+            weights, tiny, max_epochs, batch_size, device, devices, workers or usable_cores()
+        ),
+        run=RunOptions(workers=workers),
+    )
+    reader = ClipReader(request, sources)
+    results: dict[str, list[HoldoutResult]] = {spec.name: [] for spec in specs}
     with show_progress() as fits, one_thread():
-        for spec in specs:
+        for spec in training_order(specs):
+            clips = reader(spec)
             candidates = candidates_of(spec, grid)
             tasks = [
                 HoldoutTask(
@@ -144,9 +185,7 @@ def hold_out(
                 )
                 for k, s in enumerate(plan.sets)
             ]
-            results[spec.name] = _run(
-                tasks, tables[spec.tables], sources, workers or usable_cores(), fits
-            )
+            results[spec.name] = _run(tasks, clips, sources, request, fits, by)
         metadata = _metadata(plan, index, sources.labels)
         if metadata is not None:
             results[_METADATA] = metadata
@@ -163,14 +202,24 @@ def hold_out(
     }
     document["verdict"] = [_verdict(row, document) for row in document["models"]]
     document["notes"] = _notes(plan, document)
+    if any(spec.family in ("video", "embedding") for spec in specs):
+        document["nets"] = request.nets.to_dict()
+        document["notes"] += weights_notes(document["nets"])
     failed = any(row["reason"] for row in document["sets"])
     return HoldoutReport(_write(document, workspace), exit_code=5 if failed else 0)
 
 
-def _run(
-    tasks: Sequence[HoldoutTask], clips: Clips, sources: Sources, workers: int, fits: Fits
-) -> list[HoldoutResult]:
-    fits.begin(f"{tasks[0].spec.name}, held out", len(tasks))
+def _results(
+    tasks: Sequence[HoldoutTask], clips: Clips, sources: Sources, request: Request, by: str
+) -> Iterator[HoldoutResult]:
+    """Fit and score each set, as the model's family does it."""
+    spec = tasks[0].spec
+    if spec.family == "video":
+        nets = importlib.import_module("fvc.training.video.held_out")
+        folder = request.workspace.holdout(by) / ".fits" / spec.name
+        with held(folder, spec.name):
+            yield from nets.run_net_holdouts(tasks, clips, sources, folder)
+        return
     shared = (
         clips.X,
         clips.source,
@@ -179,8 +228,20 @@ def _run(
         sources.groups,
         clips.feature_names,
     )
+    yield from spread(run_holdout, tasks, shared, request.workers)
+
+
+def _run(
+    tasks: Sequence[HoldoutTask],
+    clips: Clips,
+    sources: Sources,
+    request: Request,
+    fits: Fits,
+    by: str,
+) -> list[HoldoutResult]:
+    fits.begin(f"{tasks[0].spec.name}, held out", len(tasks))
     done: dict[int, HoldoutResult] = {}
-    for result in spread(run_holdout, tasks, shared, workers):
+    for result in _results(tasks, clips, sources, request, by):
         done[result.number] = result
         fits.done(1)
         if result.failure:
@@ -387,5 +448,5 @@ def _write(document: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
         "values": rows_table(document["values"]),
         "scores": scores,
     }
-    folder = workspace.holdouts / re.sub(r"[^A-Za-z0-9._-]+", "_", document["by"])
-    return write_results(document, folder / "holdout", tables, draw_holdouts, workspace)
+    stem = workspace.holdout(document["by"]) / "holdout"
+    return write_results(document, stem, tables, draw_holdouts, workspace)

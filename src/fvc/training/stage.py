@@ -183,14 +183,8 @@ def stage5_train_models(
         seed=seed,
         repeats=repeats,
         workers=workers or usable_cores(),
-        nets=VideoOptions(
-            weights="none" if tiny and weights == "pretrained" else weights,
-            tiny=tiny,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            device=device,
-            devices=devices,
-            threads=workers or usable_cores(),
+        nets=VideoOptions.asked(
+            weights, tiny, max_epochs, batch_size, device, devices, workers or usable_cores()
         ),
         run=replace(run, shard=None),
     )

@@ -52,6 +52,28 @@ class VideoOptions:
         if self.devices < 1:
             raise OptionError(f"devices is 1 or more, not {self.devices}")
 
+    @classmethod
+    def asked(
+        cls,
+        weights: str,
+        tiny: bool,
+        max_epochs: int | None,
+        batch_size: int | None,
+        device: str,
+        devices: int,
+        threads: int,
+    ) -> "VideoOptions":
+        """Take what a command was given; tiny nets have no pretrained weights."""
+        return cls(
+            weights="none" if tiny and weights == "pretrained" else weights,
+            tiny=tiny,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            device=device,
+            devices=devices,
+            threads=threads,
+        )
+
     @property
     def weights_source(self) -> Any:
         """The weights as `fvc.models.build_video_model` takes them."""
