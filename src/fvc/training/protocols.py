@@ -260,8 +260,8 @@ def _metadata(
 ) -> list[HoldoutResult] | None:
     """Score the same sets by file properties alone; None where the corpus has none to use."""
     results = []
-    for number, held in enumerate(plan.sets):
-        train, test = np.flatnonzero(held.train), np.flatnonzero(held.test)
+    for number, one in enumerate(plan.sets):
+        train, test = np.flatnonzero(one.train), np.flatnonzero(one.test)
         try:
             score = file_scores(index, train, test)
         except DataError:
