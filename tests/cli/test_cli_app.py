@@ -97,6 +97,20 @@ def test_a_fault_of_ours_is_a_message_not_a_traceback(
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_a_full_disk_is_never_a_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        with open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"x")
+
+    monkeypatch.setattr("fvc.cli.app.build_app", lambda: full)
+    assert run(["doctor"]) == 9
+    said = capsys.readouterr().err
+    assert "No space left on device" in said
+    assert "fault" not in said
+
+
 def test_an_interrupt_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -150,6 +150,38 @@ def test_a_disk_that_fills_up_in_stage_1_ends_it_with_9(
     assert kill_run.comparable(project) == kill_run.comparable(undisturbed.project)
 
 
+_WITHOUT_ROOM = """
+mount -t tmpfs -o size=16m tmpfs "$0" && cp -r "$1"/. "$0" || exit 1
+dd if=/dev/zero of="$0/filler" bs=64k 2> "$0/said"; cat /dev/zero >> "$0/filler" 2> /dev/null
+for verb in setup augment features scale scaled-features match duplicates; do
+    corpus=; [ $verb = setup ] && corpus="--corpus $2"
+    "$3" $verb --project "$0" $corpus; echo "$verb $?"
+done
+rm "$0/filler"
+"$3" features --project "$0"; echo "later $?"
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_without_any_room_is_said_by_every_step(undisturbed: kill_run.Undisturbed) -> None:
+    folder = undisturbed.project.parent
+    project = folder / "no-room"
+    project.mkdir()
+    if not _may_mount(project):
+        # Without the right to mount, the tests of a device that is always full have to do.
+        return
+    words = [str(project), str(undisturbed.project), str(folder / "corpus"), FVC]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", _WITHOUT_ROOM, *words],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    codes = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+    steps = ("setup", "augment", "features", "scale", "scaled-features", "match", "duplicates")
+    assert {step: codes[step] for step in steps} == dict.fromkeys(steps, "9"), done.stderr
+    assert codes["later"] == "0"
+    assert "fault of the program" not in done.stderr
+
+
 @pytest.mark.slow
 def test_a_read_only_output_is_said_before_any_work(undisturbed: kill_run.Undisturbed) -> None:
     folder = undisturbed.project.parent

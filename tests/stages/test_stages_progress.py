@@ -1,4 +1,6 @@
 import io
+import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,13 @@ def test_a_bar_shows_rate_and_failures() -> None:
         progress.Bar("stage 1", bar).update(finished=3, failed=1, expected=9)
     assert "3/9" in text.getvalue()
     assert "1 failed" in text.getvalue()
+
+
+def test_a_log_that_cannot_be_written_any_more_ends_no_run(tmp_path: Path) -> None:
+    logger = logging.getLogger("fvc")
+    with progress.log_file(tmp_path, "augment") as path, open("/dev/full", "wb") as full:
+        (handler,) = (h for h in logger.handlers if isinstance(h, logging.FileHandler))
+        os.dup2(full.fileno(), handler.stream.fileno())
+        logger.warning("this finds no room")
+    assert path.read_text() == ""
+    assert handler not in logger.handlers

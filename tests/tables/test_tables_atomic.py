@@ -2,6 +2,7 @@ import errno
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from fvc.errors import OutputError
@@ -54,6 +55,15 @@ def test_a_real_full_device_is_an_output_error(tmp_path: Path) -> None:
     def fail() -> None:
         with atomic_write(tmp_path / "a.bin"), open("/dev/full", "wb", buffering=0) as full:
             full.write(b"x" * 4096)
+
+    with pytest.raises(OutputError, match="disk is full"):
+        fail()
+
+
+def test_a_full_device_under_polars_is_an_output_error_too(tmp_path: Path) -> None:
+    def fail() -> None:
+        with atomic_write(tmp_path / "a.csv"):
+            pl.DataFrame({"a": range(100_000)}).write_csv("/dev/full")
 
     with pytest.raises(OutputError, match="disk is full"):
         fail()

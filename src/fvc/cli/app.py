@@ -1,5 +1,6 @@
 """The command's entry: verbs, exit codes and what a user sees when something goes wrong."""
 
+import errno
 import logging
 import signal
 import sys
@@ -13,9 +14,12 @@ from rich.console import Console
 from fvc import __version__
 from fvc.cli.config import with_config
 from fvc.cli.output import print_json
-from fvc.errors import FVCError, OptionError
+from fvc.errors import FVCError, OptionError, OutputError
 
 HELP = """From a corpus of real and fake videos to detectors whose reported numbers hold."""
+
+# Wherever a disk is full or read-only, it is never a fault of the program.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 EPILOGUE = """Exit codes: 0 done · 1 a fault of this program · 2 wrong usage · 3 an earlier step is
 missing or stale · 4 an input is wrong · 5 finished, some clips failed (data/failures.csv) ·
@@ -149,6 +153,14 @@ def run(tokens: list[str]) -> int:
     except GeneratorExit:
         raise
     except BaseException as error:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            place = f" {error.filename}" if error.filename else ""
+            return _complain(
+                tokens,
+                f"cannot write{place}: {error.strerror}. What is finished is kept: mend this and "
+                "run the same command again.",
+                OutputError.exit_code,
+            )
         # The border where a fault of ours becomes a message. Libraries written in Rust panic
         # outside Exception.
         return _complain(tokens, _fault(error, tokens), FVCError.exit_code)

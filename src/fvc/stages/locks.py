@@ -67,16 +67,18 @@ class PartLock:
             file.close()
             raise LockedError(self._message(holder, self.part))
         part = self.part
-        file.truncate(0)
-        json.dump(
-            {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "part": [part.index, part.count, part.start, part.end],
-            },
-            file,
-        )
-        file.flush()
+        holder = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "part": [part.index, part.count, part.start, part.end],
+        }
+        try:
+            file.truncate(0)
+            json.dump(holder, file)
+            file.flush()
+        except OSError as error:
+            _give_up(file)
+            raise writing_failed(error, self.path) from error
         self._file = file
 
     def release(self) -> None:
@@ -133,6 +135,12 @@ def _open(path: Path, mode: str) -> IO[str]:
         return path.open(mode, encoding="utf-8")
     except OSError as error:
         raise writing_failed(error, path) from error
+
+
+def _give_up(file: IO[str]) -> None:
+    """Close a file whose content cannot be written, which trying once more would only say again."""
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def _try_lock(file: IO[str]) -> bool:

@@ -131,6 +131,11 @@ class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base's name
         """Let it go: a full disk ends the run through the journal, with one message for it."""
 
+    def close(self) -> None:
+        """Close the file; what cannot be written to it any more is let go, too."""
+        with contextlib.suppress(OSError):
+            super().close()
+
 
 class _Forward(logging.Handler):
     """Pass records on to the loggers above, as propagation does, from a level up."""

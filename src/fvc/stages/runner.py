@@ -256,9 +256,8 @@ class _Run:
 
     def _stopped(self, error: BaseException) -> None:
         _log.warning(
-            "%s stopped by %s after %d unit(s) done, %d failed; run the same command to go on",
+            "%s stopped after %d unit(s) done, %d failed; run the same command to go on",
             self.title,
-            type(error).__name__,
             self.done,
             self.failed,
         )

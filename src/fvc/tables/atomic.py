@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,16 @@ _FATAL = {
 }
 
 
+# Polars gives the number in its message alone.
+_IN_TEXT = re.compile(r"\(os error (\d+)\)")
+
+
 def output_error(error: OSError, path: Path | str) -> OutputError | None:
     """Say why nothing can be written at `path`, or None where the error is of another kind."""
-    reason = _FATAL.get(error.errno or 0)
+    number = error.errno
+    if number is None and (told := _IN_TEXT.search(str(error))):
+        number = int(told[1])
+    reason = _FATAL.get(number or 0)
     if reason is None:
         return None
     return OutputError(
