@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from net_project import SOURCES, prepare, train
 
 from fvc.errors import DataError, OptionError
 from fvc.models import list_models
 from fvc.tables import PredictionSchema, check, read_table
-from fvc.training import stage5_train_models
 from fvc.workspace import Workspace
 
-SOURCES = 12
 VIDEO, EMBEDDING = list_models(family="video"), list_models(family="embedding")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -39,38 +38,7 @@ def prepared(
     tmp_path_factory: pytest.TempPathFactory, make_video: Callable[..., Path]
 ) -> Workspace:
     """A project with scaled clips of two shapes; two of the groups hold two sources."""
-    from fvc.augmentation import stage1_augment_videos
-    from fvc.dataset import setup_dataset
-    from fvc.scaling import stage3_scale_videos
-    from fvc.stages import RunOptions
-
-    root = tmp_path_factory.mktemp("nets")
-    rows = []
-    for i in range(SOURCES):
-        label = "fake" if i % 2 else "real"
-        size = {"width": 64, "height": 48} if i % 3 else {"width": 48, "height": 64}
-        make_video(root / "corpus" / label / f"c{i:02d}.mp4", frames=12, seed=i, **size)
-        rows.append(
-            {
-                "path": f"{label}/c{i:02d}.mp4",
-                "label": label,
-                "group": f"g{i - 2 if i in (2, 3) else i}",
-            }
-        )
-    pl.DataFrame(rows).write_csv(root / "corpus" / "index.csv")
-    project, run = root / "project", RunOptions(workers=1, quiet=True)
-    setup_dataset(project, corpus=root / "corpus" / "index.csv", workers=1)
-    stage1_augment_videos(project, num_augmentations=1, run=run)
-    stage3_scale_videos(project, target_size=64, run=run)
-    return Workspace(project)
-
-
-def train(root: Path, *models: str, **options: Any) -> Any:
-    settings: dict[str, Any] = {
-        "n_splits": 2, "repeats": 1, "grid": "none", "workers": 1, "tiny": True, "max_epochs": 1,
-        "device": "cpu", **options,
-    }  # fmt: skip
-    return stage5_train_models(root, model_types=models, **settings)
+    return prepare(tmp_path_factory.mktemp("nets"), make_video)
 
 
 def metrics(workspace: Workspace, model: str) -> dict[str, Any]:
@@ -374,6 +342,58 @@ def test_a_clip_that_cannot_be_read_is_counted_as_not_scored(
     assert document["aggregate"]["n_scored"] == SOURCES - 1
     assert document["aggregate"]["n_sources"] == SOURCES
     assert row["clip"] in copy.failures.read_text()
+
+
+def test_two_processes_fit_the_net_that_one_fits(prepared: Workspace, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    import torch
+
+    from fvc.models import find_model
+    from fvc.training.clips import Sources
+    from fvc.training.video.chosen import frame_batches
+    from fvc.training.video.fitting import FitPlan
+    from fvc.training.video.job import NetPlan, fit_job
+    from fvc.training.video.options import VideoOptions
+    from fvc.training.video.reading import frame_settings, read_video_clips
+
+    train(prepared.root, "naive_cnn")
+    sources = Sources.from_folds(pl.read_parquet(prepared.folds), 1)
+    # Group normalisation and no dropout: nothing but the order of sums depends on the share.
+    spec = find_model("variable_ar_cnn")
+    settings = replace(spec.training, dropout=0.0, epochs=2, head_lr=1e-3)
+    options = VideoOptions(weights="none", tiny=True, device="cpu")
+    form = options.form(spec)
+    clips = read_video_clips(prepared, sources, frame_settings(form), options, workers=1)
+    rows = np.arange(len(clips.source))
+    labels = sources.labels[clips.source]
+    inner = np.flatnonzero(clips.original)[:4]
+    seen = np.setdiff1d(rows, inner)
+    plan = FitPlan(
+        frame_batches(dict(clips.files), labels, clips.source, form, seen), seen, inner, settings,
+        (0,),
+    )  # fmt: skip
+    one, two = (
+        fit_job(
+            NetPlan(spec.name, replace(options, devices=devices), settings, 0),
+            plan,
+            tmp_path / str(devices),
+        )
+        for devices in (1, 2)
+    )
+    for row, other in zip(one.progress.history, two.progress.history, strict=True):
+        assert other["val_loss"] == pytest.approx(row["val_loss"], rel=1e-4)
+    for key, value in one.net.state_dict().items():
+        torch.testing.assert_close(two.net.state_dict()[key], value, rtol=1e-3, atol=1e-5)
+    # What one of them meets is said as if there were one.
+    wild = replace(settings, head_lr=1e30)
+    with pytest.raises(ValueError, match="no longer a number: try a lower learning rate"):
+        fit_job(
+            NetPlan(spec.name, replace(options, devices=2), wild, 0),
+            replace(plan, settings=wild),
+            tmp_path / "wild",
+        )
+    assert not (tmp_path / "wild" / "error.json").exists()
 
 
 def test_a_net_is_searched_in_its_inner_part(copy: Workspace, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A fit as something to send to a process: build the net, fit it, leave its weights on the disk."""
 
+import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -7,12 +8,19 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from torch.multiprocessing.spawn import ProcessRaisedException
 
+from fvc.errors import OptionError
 from fvc.models import build_video_model
 from fvc.models.video_spec import LoadedWeights, VideoModelSettings
+from fvc.tables import write_json_atomic
 from fvc.training.video.device import make_fabric, quiet, threads
 from fvc.training.video.fitting import BEST, LAST, FitPlan, Progress, fit_net
 from fvc.training.video.options import VideoOptions
+
+# What one of several processes met, for the one that waits for them.
+_TOLD = "error.json"
+_KINDS: dict[str, type[Exception]] = {"option": OptionError, "value": ValueError}
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,7 @@ def fit_job(net_plan: NetPlan, plan: FitPlan, folder: Path) -> Fitted:
     loaded = net.loaded_weights
     with quiet(), threads(options.threads):
         if options.devices > 1:
-            fabric = make_fabric(options, devices=options.devices)
-            fabric.launch(partial(_fit, net_plan=net_plan, plan=plan, folder=folder))
+            _fit_together(net_plan, plan, folder)
         else:
             _fit(make_fabric(options), net_plan, plan, folder, net)
     state = torch.load(folder / LAST, map_location="cpu", weights_only=True)
@@ -104,6 +111,33 @@ def fit_job(net_plan: NetPlan, plan: FitPlan, folder: Path) -> Fitted:
     net.load_state_dict(weights)
     net.eval()
     return Fitted(net, Progress(**state["progress"]), loaded)
+
+
+def _fit_together(net_plan: NetPlan, plan: FitPlan, folder: Path) -> None:
+    """Fit a net in several processes, and say what one of them met as if it had been met here."""
+    told = folder / _TOLD
+    told.unlink(missing_ok=True)
+    fabric = make_fabric(net_plan.options, devices=net_plan.options.devices)
+    try:
+        fabric.launch(partial(_fit_in_process, net_plan=net_plan, plan=plan, folder=folder))
+    except ProcessRaisedException as error:
+        if not told.is_file():
+            raise
+        found = json.loads(told.read_text(encoding="utf-8"))
+        told.unlink()
+        raise _KINDS[found["kind"]](found["message"]) from error
+
+
+def _fit_in_process(fabric: Fabric, net_plan: NetPlan, plan: FitPlan, folder: Path) -> None:
+    # A new process has neither the filters nor the threads of the one that started it.
+    options = net_plan.options
+    try:
+        with quiet(), threads(max(1, options.threads // options.devices)):
+            _fit(fabric, net_plan, plan, folder)
+    except tuple(_KINDS.values()) as error:
+        kind = next(name for name, each in _KINDS.items() if isinstance(error, each))
+        write_json_atomic(folder / _TOLD, {"kind": kind, "message": str(error)})
+        raise
 
 
 def _fit(fabric: Fabric, net_plan: NetPlan, plan: FitPlan, folder: Path, net: Any = None) -> None:
