@@ -138,8 +138,8 @@ def test_what_is_missing_is_named(project: Workspace, tmp_path: Path) -> None:
         model_importance(project.root, model="svm")
     with pytest.raises(MissingInputError):
         model_importance(tmp_path, model="gradient_boosting")
-    with pytest.raises(NotAvailableError):
-        model_importance(project.root, model="x3d")
+    with pytest.raises(NotAvailableError, match="its members"):
+        model_importance(project.root, model="ensemble")
     with pytest.raises(OptionError):
         model_importance(project.root, model="svm", permutations=0)
     assert run(["importance", "svm", "--project", str(tmp_path)]) == 3

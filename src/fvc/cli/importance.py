@@ -14,21 +14,24 @@ _SHOWN = 12
 
 
 def show_importance(report: ImportanceReport, workspace: Workspace) -> None:
-    """Print features, families and the verdict."""
+    """Print features and families, or what was taken away from clips, and the verdict."""
     console, document = Console(highlight=False), report.document
     made_up = " · SIMULATED DATA" if document["simulated"] else ""
     console.print(
-        f"{document['model']}, AUC {document['roc_auc']:.2f} · {document['n_sources']} sources in "
-        f"{document['n_groups']} groups · test sides of {document['n_splits']} grouped folds × "
-        f"{document['repeats']} repeats{made_up}",
+        f"{document['model']}, AUC {_short(document['roc_auc'])} · {document['n_sources']} "
+        f"sources in {document['n_groups']} groups · test sides of {document['n_splits']} grouped "
+        f"folds × {document['repeats']} repeats{made_up}",
         soft_wrap=True,
     )
-    console.print(_features(document["features"]))
-    hidden = len(document["features"]) - _SHOWN
-    if hidden > 0:
-        console.print(f"[dim]and {hidden} more[/]")
-    console.print("\nFamilies, the model retrained on the same folds:")
-    console.print(_families(document["families"]))
+    if "alterations" in document:
+        console.print(_alterations(document["alterations"]))
+    else:
+        console.print(_features(document["features"]))
+        hidden = len(document["features"]) - _SHOWN
+        if hidden > 0:
+            console.print(f"[dim]and {hidden} more[/]")
+        console.print("\nFamilies, the model retrained on the same folds:")
+        console.print(_families(document["families"]))
     for line in document["verdict"]:
         console.print(f"[bold]{escape(line)}[/]", soft_wrap=True)
     for note in document["notes"]:
@@ -63,6 +66,32 @@ def _features(rows: list[dict[str, Any]]) -> Table:
             cells.append(_plain(row["contribution"]))
         table.add_row(*cells)
     return table
+
+
+def _alterations(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("taken away", no_wrap=True)
+    for heading in ("AUC", "drop", "interval", "real", "fake", "flips"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    kind = rows[0]["kind"]
+    for row in rows:
+        if row["kind"] != kind:
+            table.add_section()
+            kind = row["kind"]
+        table.add_row(
+            row["alteration"],
+            _short(row["roc_auc"]),
+            _signed(row["drop"]),
+            _between(row, "drop"),
+            _signed(row["change_real"]),
+            _signed(row["change_fake"]),
+            f"{row['decisions_changed']:.0%}",
+        )
+    return table
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _families(rows: list[dict[str, Any]]) -> Table:

@@ -1,6 +1,5 @@
 """``fvc importance``: what a trained detector's score rests on."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fvc.errors import DataError, MissingInputError, NotAvailableError, OptionError, StaleError
+from fvc.errors import DataError, NotAvailableError, OptionError, StaleError
 from fvc.evaluation.bootstrap import ScoredRows, weighted_means
 from fvc.evaluation.common_rows import common_rows
 from fvc.evaluation.importance_plot import draw_importance
@@ -20,11 +19,13 @@ from fvc.tables import read_table
 from fvc.training.clips import Clips, Sources
 from fvc.training.explaining import Explained, ExplainTask, explain_fold
 from fvc.training.feature_families import STAGE_2, STAGE_4, families, family_of
+from fvc.training.net_importance import net_importance
 from fvc.training.parallel import spread
+from fvc.training.parts import read_clips
 from fvc.training.progress import show_progress
 from fvc.training.running import usable_cores
 from fvc.training.split import trained_split
-from fvc.training.stage import read_clips
+from fvc.training.trained import read_trained
 from fvc.workspace import Workspace
 
 IMPORTANCE_VERSION = 1
@@ -32,6 +33,7 @@ IMPORTANCE_VERSION = 1
 # A detector fitted again gives the scores that were written down, up to rounding.
 _SAME_SCORE = 1e-4
 _CONFIDENCE = 0.95
+_PERMUTATIONS, _DRAWS = 10, 3
 
 
 class ImportanceReport(VerdictReport):
@@ -51,12 +53,12 @@ def model_importance(
     *,
     model: str,
     repeats: int = 5,
-    permutations: int = 10,
+    permutations: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
     workers: int | None = None,
 ) -> ImportanceReport:
-    """Say which features a trained model's score rests on, on sources that it has not seen.
+    """Say what a trained model's score rests on, on sources that it has not seen.
 
     Parameters
     ----------
@@ -65,11 +67,13 @@ def model_importance(
     model
         The trained model.
     repeats
-        Repeats of the folds that are gone through, at most as many as it was trained on.
+        Repeats of the folds that are gone through, at most as many as it was trained on; of nets
+        and embedding models always the first.
     permutations
-        How often each feature and family is permuted in each fold.
+        How often each feature and family is permuted in each fold, by default 10; of nets and
+        embedding models, how often the frames of a clip are put in a random order, by default 3.
     resamples
-        Bootstrap resamples of groups for the ablation's intervals, at least 100.
+        Bootstrap resamples of groups for intervals, at least 100.
     seed
         Seed of permutations and bootstrap.
     workers
@@ -78,14 +82,15 @@ def model_importance(
     Returns
     -------
     ImportanceReport
-        Features, families, a verdict; exit code 5 where a refit failed.
+        Features, families, a verdict; exit code 5 where a refit failed. Of nets and embedding
+        models, what it costs to take time, colour, detail or parts of the picture away.
 
     Raises
     ------
     OptionError
         A value that an option cannot take, or a name that no model has.
     NotAvailableError
-        The model has no features to explain.
+        The model is an ensemble: its members are to be explained.
     MissingInputError
         The model was not trained, or an earlier step has not run.
     StaleError
@@ -93,12 +98,21 @@ def model_importance(
     DataError
         A fold of the model had failed.
     """
-    if repeats < 1 or permutations < 1 or resamples < 100 or (workers or 1) < 1:
+    least = min(repeats, 1 if permutations is None else permutations, workers or 1)
+    if least < 1 or resamples < 100:
         raise OptionError("repeats, permutations and workers are 1 or more, resamples 100")
-    spec = get_model(model)
+    spec, workspace = get_model(model), Workspace(project)
+    if spec.family == "ensemble":
+        raise NotAvailableError(
+            f"{spec.name}: what it rests on is its members, weighed as `metrics.json` says "
+            "(member_weights). Ask for the importance of these, by their names"
+        )
     if spec.family != "tabular":
-        raise NotAvailableError(f"{spec.name}: only tabular models have features to explain")
-    workspace = Workspace(project)
+        draws = _DRAWS if permutations is None else permutations
+        return ImportanceReport(
+            net_importance(workspace, spec, draws=draws, resamples=resamples, seed=seed)
+        )
+    permutations = _PERMUTATIONS if permutations is None else permutations
     trained = _trained(workspace, spec)
     split = trained_split(workspace, spec.name, trained)
     repeats = min(repeats, int(trained["settings"]["repeats"]))
@@ -148,14 +162,7 @@ def model_importance(
 
 
 def _trained(workspace: Workspace, spec: ModelSpec) -> dict[str, Any]:
-    path = workspace.model(spec.name) / "metrics.json"
-    if not path.is_file():
-        raise MissingInputError(
-            f"{spec.name} was not trained",
-            path=path,
-            remedy=f"Run `fvc train --model-types {spec.name}` first",
-        )
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    document = read_trained(workspace, spec)
     failed = [row for row in document["fold_results"] if row["status"] != "ok"]
     if failed:
         row = failed[0]

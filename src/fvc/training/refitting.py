@@ -54,7 +54,7 @@ class FoldDetector:
     train_groups: frozenset[str]
     test_groups: dict[str, str]
 
-    def score(self, sources: pl.Series, X: "np.typing.NDArray[Any]") -> pl.Series:
+    def score(self, sources: pl.Series, X: Any) -> pl.Series:
         """Score clips of sources that it has not seen.
 
         Parameters
