@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from fvc.errors import OptionError
 from fvc.workspace import Workspace
 
 
@@ -24,3 +27,8 @@ def test_the_documented_file_names(tmp_path: Path) -> None:
     ]
     assert w.relative(w.index_csv) == "data/video_index_input.csv"
     assert w.relative(w.fold("x3d", 2)) == "data/stage5/x3d/fold_2"
+
+
+def test_a_project_whose_path_no_table_can_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"not UTF-8.*b\\udcff"):
+        Workspace(tmp_path / "b\udcff" / "project")

@@ -6,8 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fvc.errors import OptionError
+
 TableFormat = Literal["arrow", "parquet", "csv"]
 TABLE_FORMATS: tuple[TableFormat, ...] = ("arrow", "parquet", "csv")
+
+
+def check_utf8(path: Path, what: str) -> None:
+    """Refuse a path that a table cannot hold; Linux lets file names be any bytes.
+
+    Raises
+    ------
+    OptionError
+        The path is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = str(path).encode("utf-8", "backslashreplace").decode()
+        raise OptionError(
+            f"{what} has a name that is not UTF-8 and cannot be written to a table: {shown}. "
+            "Rename it"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -35,10 +55,16 @@ class Workspace:
     ----------
     project
         The project's folder; it need not exist yet.
+
+    Raises
+    ------
+    OptionError
+        The folder's path is not UTF-8: no table could hold the paths of its files.
     """
 
     def __init__(self, project: Path | str = ".") -> None:
         self.root = Path(os.path.abspath(project))
+        check_utf8(self.root, "the project's folder")
         self.data = self.root / "data"
         self.videos = self.root / "videos"
         self.metadata = self.videos / "Metadata"

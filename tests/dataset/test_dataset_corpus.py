@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fvc.dataset.candidates import Found, fvc_source_id, path_source_ids
 from fvc.dataset.corpus import find_corpus
-from fvc.errors import MissingInputError, TableError
+from fvc.errors import MissingInputError, OptionError, TableError
 
 
 def put(folder: Path, *names: str) -> None:
@@ -107,6 +107,21 @@ def test_a_name_that_is_not_utf8_is_left_out_with_advice(tmp_path: Path) -> None
     found = find_corpus(tmp_path)
     assert set(table(found)) == {"real_a"}
     assert list(why(found).values()) == ["file_name"]
+    assert found.left_out[0].path == str(tmp_path / "real/b\\udcff.mp4")
+
+
+def test_a_corpus_whose_own_name_is_not_utf8_is_refused_with_advice(tmp_path: Path) -> None:
+    corpus = tmp_path / "b\udcff"
+    put(corpus, "real/a.mp4")
+    with pytest.raises(OptionError, match=r"not UTF-8.*Rename it"):
+        find_corpus(corpus)
+
+
+def test_a_video_in_place_of_a_list_is_not_read_aloud(tmp_path: Path) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"\0\0\0 ftypisom" + bytes(range(256)) * 9)
+    with pytest.raises(TableError, match="is no text file; a CSV was expected"):
+        find_corpus(video)
 
 
 @pytest.mark.parametrize("content", [None, "", "folder"])

@@ -9,6 +9,7 @@ from fvc.dataset.csvtext import read_csv_rows
 from fvc.dataset.labels import FAKE, REAL, parse_label
 from fvc.dataset.members import VIDEO_ENDINGS
 from fvc.errors import DataError, MissingInputError, TableError
+from fvc.workspace import check_utf8
 
 LIST_NAMES = ("index.csv", "labels.csv", "metadata.csv", "video_index_input.csv")
 """Lists looked for in a folder, in this order."""
@@ -32,7 +33,10 @@ def find_corpus(corpus: Path) -> Found:
         There is no such folder or file, or it holds neither labels nor labelled folders.
     TableError
         The CSV cannot be read.
+    OptionError
+        The corpus's own path is not UTF-8.
     """
+    check_utf8(corpus.absolute(), "the corpus")
     if corpus.is_file():
         return _from_list(corpus, corpus.parent)
     if not corpus.is_dir():
@@ -112,7 +116,7 @@ def _from_folders(corpus: Path) -> Found:
         )
     ids = path_source_ids(labelled)
     for name, (path, label, collection) in labelled.items():
-        if not _writable(name, found):
+        if not _writable(corpus.absolute(), name, found):
             continue
         found.candidates.append(
             Candidate(
@@ -146,7 +150,7 @@ def _from_list(listed: Path, folder: Path) -> Found:
         path = Path(full)
         name = _relative(path, folder)
         chosen = _agreed(listed.name, folder, name, entries, found)
-        if chosen is None or not _writable(name, found):
+        if chosen is None or not _writable(folder, name, found):
             continue
         usable[name] = (path, *chosen)
     ids = path_source_ids(usable)
@@ -226,13 +230,15 @@ def _relative(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
-def _writable(name: str, found: Found) -> bool:
+def _writable(folder: Path, name: str, found: Found) -> bool:
     """Whether a table can hold the name; Linux file names may be any bytes."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        shown = name.encode("utf-8", "backslashreplace").decode()
+        shown, path = (
+            text.encode("utf-8", "backslashreplace").decode() for text in (name, str(folder / name))
+        )
         reason = "its name is not UTF-8 and cannot be written to a table: rename it"
-        found.left_out.append(LeftOut(shown, shown, "file_name", reason))
+        found.left_out.append(LeftOut(shown, path, "file_name", reason))
         return False
     return True

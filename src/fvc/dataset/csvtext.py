@@ -9,6 +9,8 @@ from pathlib import Path
 from fvc.errors import TableError
 
 _MAX_BYTES = 256 * 1024 * 1024
+_LOOKED_AT = 64 * 1024
+_SHOWN = 40
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -97,6 +99,8 @@ def _decode(path: Path) -> str:
                 return data.decode(encoding)
             except UnicodeDecodeError as error:
                 raise TableError(path, f"begins as {encoding} and is not: {error}") from error
+    if b"\0" in data[:_LOOKED_AT]:
+        raise TableError(path, "is no text file; a CSV was expected")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -112,7 +116,7 @@ def _columns(path: Path, cells: list[str], required: tuple[str, ...]) -> tuple[s
     columns = tuple(spelled.get(cell.casefold(), cell) for cell in cells)
     missing = [name for name in required if name not in columns]
     if missing:
-        shown = ", ".join(repr(cell) for cell in cells[:20])
+        shown = ", ".join(repr(cell[:_SHOWN]) for cell in cells[:20])
         raise TableError(path, f"has no column {', '.join(missing)}; its header says {shown}")
     named = [name for name in columns if name]
     doubled = {name for name in named if named.count(name) > 1}
