@@ -228,3 +228,34 @@ def test_an_interval_that_is_open_on_one_side_is_shown_open() -> None:
     assert _between({"value": 1.0, "low": 0.5, "high": None}) == "1.00 (0.50 to ?)"
     assert _between({"value": 1.0, "low": None, "high": None}) == "1.00"
     assert _between({"value": None, "low": None, "high": None}) == "not known"
+
+
+def test_a_net_has_its_curves_its_card_and_a_word_on_its_weights(
+    shown_project: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    import fvc
+
+    project = tmp_path / "net"
+    shutil.copytree(shown_project, project)
+    fvc.stage5_train_models(
+        project,
+        model_types=("naive_cnn",),
+        n_splits=3,
+        weights="none",
+        tiny=True,
+        max_epochs=2,
+    )
+    page = _page("leaderboard", project)
+    assert any("Random weights: naive_cnn" in box.value for box in page.warning)
+    page = _page("model", project)
+    page.selectbox[0].select("naive_cnn").run()
+    assert not page.exception
+    assert any("random weights" in box.value for box in page.warning)
+    curves = next(t.value for t in page.dataframe if "train_loss" in t.value)
+    assert len(curves) == 3 * 2
+    assert curves["train_loss"].notna().all()
+    words = "\n".join(str(part.value) for part in page.get("html"))
+    for fact in ("parameters", "frames of", "weights", "random", "24 sources (12 real, 12 fake)"):
+        assert fact in words

@@ -25,7 +25,16 @@ PAGES = (
 # its margins leave tables and charts little room beside the sidebar.
 _STYLE = """<style>
 [data-testid="stCaptionContainer"] {color: inherit; opacity: 0.85}
+.js-plotly-plot :is(.xtick, .ytick, .xtitle, .ytitle, .cbaxis, .cbtitle) text,
+.js-plotly-plot text:is(.xtitle, .ytitle, .cbtitle) {fill: currentColor !important}
 [data-testid="stMainBlockContainer"] {padding: 3.5rem 2.5rem 4rem}
+[data-testid="stVideo"] {max-height: 22rem; object-fit: contain; background: black}
+@media (max-width: 1100px) {
+  [data-testid="stHorizontalBlock"] {flex-wrap: wrap}
+  [data-testid="stColumn"] {min-width: 45%}
+  [data-testid="stColumn"]:has([data-testid="stPlotlyChart"], [data-testid="stCode"]) {
+    min-width: 100%}
+}
 </style>"""
 
 

@@ -58,10 +58,19 @@ def chart(figure: Any, table: pl.DataFrame | list[dict[str, Any]], words: str) -
         show_table(numbers)
 
 
-def show_table(table: pl.DataFrame, **options: Any) -> Any:
-    """Show a table; fractions with three decimals at most."""
-    fractions = [pl.col(pl.Float32, pl.Float64).round(3)]
-    return st.dataframe(table.with_columns(fractions), hide_index=True, width="stretch", **options)
+def show_table(table: pl.DataFrame, *, decimals: int = 3, **options: Any) -> Any:
+    """Show a table to sort and search; all fractions with as many decimals."""
+    shape = {
+        name: st.column_config.NumberColumn(format=f"%.{decimals}f")
+        for name, kind in table.schema.items()
+        if kind.is_float()
+    }
+    return st.dataframe(table, hide_index=True, width="stretch", column_config=shape, **options)
+
+
+def signed(value: float, decimals: int = 2) -> str:
+    """Write a number with its sign: +0.02, −0.02."""
+    return f"{value:+.{decimals}f}".replace("-", "−")
 
 
 def interval(row: dict[str, float | None], key: str) -> str:

@@ -23,7 +23,12 @@ STYLE = """<style>
 
 
 def plain_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], *, what: str, text: str, code: str = ""
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    what: str,
+    text: str,
+    code: str | None = None,
 ) -> str:
     """Write a table whose first column names its rows.
 
@@ -36,7 +41,8 @@ def plain_table(
     what
         What the table shows, for who hears the page.
     text, code
-        Headings of the column whose texts may be broken into lines, and of that of commands.
+        Headings of the column whose texts may be broken into lines, and of that of commands, if
+        there is one.
     """
     lines = []
     for first, *others in rows:

@@ -1,5 +1,7 @@
 """Playing a source's standard copy or one of its variants."""
 
+import json
+
 import streamlit as st
 
 from fvc.dashboard.reading import query
@@ -27,8 +29,19 @@ def play_clip(workspace: Workspace, source: str, augmentation_idx: int = -1) -> 
         st.error(f"The file is gone: {row['video_path']}. fvc augment makes it again.")
         return
     st.video(str(path), format="video/mp4")
-    settings = "" if row["parameters"] in (None, "", "{}") else f" {row['parameters']}"
     st.caption(
         f"{row['width']} × {row['height']}, {row['fps']:.3g} Hz, {row['frame_count']} frames."
-        f"{settings}"
+        f"{_settings(row['parameters'])}"
     )
+
+
+def _settings(parameters: str | None) -> str:
+    """Write a variant's parameters as words: ``gain 1.3, bias −2``."""
+    found = json.loads(parameters or "{}")
+    words = [
+        f"{key.replace('_', ' ')} {value:.4g}"
+        if isinstance(value, float)
+        else f"{key.replace('_', ' ')} {value}"
+        for key, value in found.items()
+    ]
+    return f" {', '.join(words)}." if words else ""

@@ -169,6 +169,21 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
+def folds_in_words(board: dict[str, Any]) -> str:
+    """Say in which folds the models of a leaderboard were scored: dear ones have fewer repeats.
+
+    Examples
+    --------
+    >>> folds_in_words({"split": {"n_splits": 5, "repeats": 5}, "models": [{"repeats": 1}]})
+    '5 grouped folds × 1 repeat'
+    """
+    split = board["split"]
+    known = sorted({row["repeats"] for row in board["models"] if row.get("repeats")})
+    fewest, most = (known[0], known[-1]) if known else (split["repeats"], split["repeats"])
+    number = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return f"{split['n_splits']} grouped folds × {number} repeat{'' if most == 1 else 's'}"
+
+
 def is_simulated(index: pl.DataFrame) -> bool:
     """Whether any source comes from a collection whose name begins with ``simulated``."""
     if "collection" not in index.columns:
@@ -222,4 +237,10 @@ def _one_class_collections(index: pl.DataFrame) -> str | None:
     )
 
 
-__all__ = ["LEADERBOARD_VERSION", "build_leaderboard", "corpus_notes", "is_simulated"]
+__all__ = [
+    "LEADERBOARD_VERSION",
+    "build_leaderboard",
+    "corpus_notes",
+    "folds_in_words",
+    "is_simulated",
+]

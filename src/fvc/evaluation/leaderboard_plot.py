@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from fvc.evaluation.leaderboard import folds_in_words
 from fvc.evaluation.plot_style import (
     BLUE,
     GREY,
@@ -43,7 +44,7 @@ def draw_leaderboard(board: dict[str, Any], png: Path, svg: Path) -> None:
         1.9 + 0.34 * len(rows),
         "Leaderboard" if matching is None else f"Leaderboard · {matching['words']}",
         f"unit: source, n = {split['n_sources']} in {split['n_groups']} groups, test sides of "
-        f"{split['n_splits']} grouped folds × {split['repeats']} repeats, 95 % intervals",
+        f"{folds_in_words(board)}, 95 % intervals",
         board["simulated"],
     )
     axes = figure.subplots()

@@ -5,7 +5,7 @@ import streamlit as st
 
 from fvc.dashboard import charts
 from fvc.dashboard.frame import CHART, empty, interval, show_table
-from fvc.dashboard.reading import document
+from fvc.dashboard.reading import board_of, document
 from fvc.workspace import Workspace
 
 
@@ -46,7 +46,8 @@ def _audit(workspace: Workspace, name: str) -> None:
         }
         for row in found["rows"]
     ]
-    show_table(pl.DataFrame(rows))
+    table = pl.DataFrame(rows)
+    show_table(table if any(table["note"]) else table.drop("note"))
     for reason in found["cannot"]:
         st.caption(str(reason))
 
@@ -58,6 +59,12 @@ def _confounds(workspace: Workspace) -> None:
         return
     for line in found["verdict"]:
         st.markdown(f"**{line}**")
+    board = board_of(workspace) or {"models": []}
+    random = {row["model"] for row in board["models"] if row["random_weights"]}
+    models = [row | {"random_weights": row["model"] in random} for row in found["models"]]
+    drawn = {"models": models, "baselines": found["baselines"]}
+    st.plotly_chart(charts.ranking(drawn, most=len(found["baselines"])), config=CHART)
+    st.caption("ROC AUC from metadata alone beside the models; the table holds the metadata.")
     rows = [
         {"metadata": row["baseline"], "ROC AUC": interval(row, "roc_auc"), "n": row["n_scored"]}
         for row in sorted(found["baselines"], key=lambda row: -(row["roc_auc"] or 0))

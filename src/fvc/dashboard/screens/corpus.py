@@ -11,7 +11,8 @@ from fvc.workspace import Workspace
 _SHOWN = 500
 _COLUMNS = (
     "source, CASE label WHEN 0 THEN 'real' WHEN 1 THEN 'fake' ELSE 'not used' END AS label, "
-    'collection, platform, "group", width, height, fps, duration_sec, codec_name, status'
+    'collection, platform, "group", width, height, fps AS "frames a second", '
+    "duration_sec AS seconds, codec_name AS codec, status"
 )
 
 
@@ -39,6 +40,7 @@ def show(workspace: Workspace) -> None:
     st.caption(f"{n:,} sources{more}. Choose a row to play it.")
     chosen = show_table(
         table,
+        decimals=2,
         height=320,
         on_select="rerun",
         selection_mode="single-row",

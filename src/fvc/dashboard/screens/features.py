@@ -5,9 +5,10 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import chart, empty, show_table
+from fvc.dashboard.frame import chart, empty, signed
 from fvc.dashboard.reading import document, query, stamp_of, trained_models
 from fvc.features import FEATURE_NAMES, SCALED_FEATURE_NAMES
+from fvc.inference.words import feature_words
 from fvc.workspace import Workspace
 
 _SETS = {
@@ -15,6 +16,7 @@ _SETS = {
     "the scaled clip (stage 4)": ("scaled_features", SCALED_FEATURE_NAMES, "fvc scaled-features"),
 }
 _POINTS = 3000
+_IMPORTANT = 15
 
 
 def show(workspace: Workspace) -> None:
@@ -51,11 +53,14 @@ def show(workspace: Workspace) -> None:
         quartiles = quartiles.with_columns(
             pl.col("label").replace_strict({0: "real", 1: "fake"}, default="not used")
         )
-        words = "Shares of each class by the feature's value; the table holds quartiles."
-        chart(charts.distribution(table, name), quartiles, words)
         missing = table[name].null_count()
-        if missing:
-            st.caption(f"Not known of {missing} clips.")
+        lacking = f" Not known of {missing:,} clips." if missing else ""
+        words = f"Shares of each class by the feature's value; the table holds quartiles.{lacking}"
+        if missing == len(table):
+            st.info("It is not known of any clip.")
+        else:
+            figure = charts.distribution(table, name, feature_words(name))
+            chart(figure, quartiles, words)
     with right:
         st.header("Importance")
         _importance(workspace)
@@ -81,12 +86,14 @@ def _importance(workspace: Workspace) -> None:
             "AUC lost": row["drop"],
             "interval": ""
             if row["drop_low"] is None
-            else f"{row['drop_low']:+.2f} to {row['drop_high']:+.2f}",
+            else f"{signed(row['drop_low'])} to {signed(row['drop_high'])}",
         }
         for row in item["features"]
     ]
-    show_table(pl.DataFrame(rows), height=330)
-    st.caption("What the AUC on held-out folds loses when the feature is permuted.")
+    shown = item["features"][:_IMPORTANT]
+    more = f"; the first {len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""
+    words = f"What the AUC on held-out folds loses when the feature is permuted{more}."
+    chart(charts.importance(shown), pl.DataFrame(rows), words)
 
 
 def _correlations(table: pl.DataFrame, names: tuple[str, ...]) -> None:
@@ -112,16 +119,23 @@ def _plane(workspace: Workspace, view: str, names: tuple[str, ...]) -> None:
     by = st.segmented_control(
         "Colour by", ["source", "group", "platform", "collection", "label"], default="source"
     )
-    points = _points(str(workspace.root), view, names, stamp_of(workspace))
-    if points is None or len(points) < 3:
+    placed = _points(str(workspace.root), view, names, stamp_of(workspace))
+    if placed is None:
         st.info("Three clips with all features are needed.")
         return
-    words = f"{len(points):,} clips. Those of the thirty commonest values are coloured."
-    chart(charts.plane(points, by or "source"), points, words)
+    points, shares = placed
+    by = by or "source"
+    n = points[by].n_unique()
+    coloured = f" Those of the thirty commonest of {n:,} values are coloured." if n > 30 else ""
+    words = f"{len(points):,} clips.{coloured}"
+    chart(charts.plane(points, by, shares), points, words)
 
 
 @st.cache_data(show_spinner="Placing clips …", max_entries=10)
-def _points(project: str, view: str, names: tuple[str, ...], stamp: float) -> pl.DataFrame | None:
+def _points(
+    project: str, view: str, names: tuple[str, ...], stamp: float
+) -> tuple[pl.DataFrame, tuple[float, float]] | None:
+    """Place clips by two principal components; also give the variance along each."""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import StandardScaler
 
@@ -136,11 +150,14 @@ def _points(project: str, view: str, names: tuple[str, ...], stamp: float) -> pl
         return None
     known = table.drop_nulls(list(names))
     if len(known) < 3:
-        return known
+        return None
     values = StandardScaler().fit_transform(known.select(names).to_numpy())
-    placed = PCA(2, random_state=0).fit_transform(values)
-    return known.drop(names).with_columns(
+    components = PCA(2, random_state=0)
+    placed = components.fit_transform(values)
+    points = known.drop(names).with_columns(
         x=pl.Series(placed[:, 0]),
         y=pl.Series(placed[:, 1]),
         label=pl.col("label").replace_strict({0: "real", 1: "fake"}),
     )
+    first, second = components.explained_variance_ratio_
+    return points, (float(first), float(second))

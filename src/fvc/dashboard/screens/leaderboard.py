@@ -6,8 +6,9 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
-from fvc.dashboard.frame import CHART, empty, interval, show_table
+from fvc.dashboard.frame import CHART, empty, interval, show_table, signed
 from fvc.dashboard.reading import board_of, document
+from fvc.evaluation.leaderboard import folds_in_words
 from fvc.evaluation.matched_boards import boards_beside
 from fvc.workspace import Workspace
 
@@ -21,13 +22,23 @@ def show(workspace: Workspace) -> None:
         return
     split = board["split"]
     st.markdown(
-        f"Unit: source. {split['n_sources']} sources in {split['n_groups']} groups; test sides of "
-        f"{split['n_splits']} grouped folds × {split['repeats']} repeats."
+        f"Unit: source. {split['n_sources']:,} sources in {split['n_groups']:,} groups; test sides "
+        f"of {folds_in_words(board)}."
     )
+    matching = board.get("matching")
+    if matching is not None:
+        st.info(f"Matched: {matching['words']}.", icon=":material/balance:")
     for row in board["models"]:
         if row["warning"]:
             st.warning(f"{row['model']}: {row['warning']}", icon=":material/warning:")
             break
+    random = [row["model"] for row in board["models"] if row["random_weights"]]
+    if random:
+        st.warning(
+            f"Random weights: {', '.join(random)}. Such a score says nothing of the published "
+            "model.",
+            icon=":material/casino:",
+        )
     st.plotly_chart(charts.ranking(board), config=CHART)
     st.caption("ROC AUC of each model with its interval; the same numbers are in the tables below.")
     st.header("Models")
@@ -52,6 +63,7 @@ def _models(board: dict[str, Any]) -> pl.DataFrame:
                 "balanced accuracy": row["balanced_accuracy"],
                 "average precision": row["average_precision"],
                 "Brier": row["brier"],
+                "folds": f"{row['n_splits']} × {row['repeats']}",
                 "scored": f"{row['n_scored']} of {row['n_sources']}",
                 "state": _state(row),
             }
@@ -64,7 +76,9 @@ def _models(board: dict[str, Any]) -> pl.DataFrame:
 def _state(row: dict[str, Any]) -> str:
     if not row["complete"]:
         return f"incomplete: {row['incomplete_reason']}"
-    return "stale: the data changed since" if row["stale"] else "complete"
+    if row["stale"]:
+        return "stale: other folds"
+    return "random weights" if row["random_weights"] else "complete"
 
 
 def _selection(board: dict[str, Any]) -> None:
@@ -90,13 +104,17 @@ def _comparison(workspace: Workspace) -> None:
                 "model": pair["a"],
                 "against": pair["b"],
                 "difference of AUC": pair["difference"],
-                "interval": f"{pair['low']:+.2f} to {pair['high']:+.2f}",
+                "interval": f"{signed(pair['low'])} to {signed(pair['high'])}",
                 "differs": "yes" if pair["significant"] else "not shown",
             }
             for pair in comparison["pairs"]
         ]
     )
     show_table(pairs)
+    st.caption(
+        f"Each interval is of its pair alone; whether a pair differs is said after Holm's "
+        f"adjustment for all {len(pairs)}."
+    )
 
 
 def _matched(workspace: Workspace) -> None:
@@ -108,7 +126,9 @@ def _matched(workspace: Workspace) -> None:
     for board in boards:
         folds = "the same folds" if board["same_folds"] else "other folds: no pairwise comparison"
         st.markdown(f"**{board['label']}** (`{board['project']}`, {folds})")
-        rows = [("model", row["model"], row) for row in board["models"]]
+        st.plotly_chart(charts.ranking(board), config=CHART, key=board["project"])
+        st.caption("ROC AUC with intervals; the same numbers are in the table below.")
+        rows = [("model", charts.named(row), row) for row in board["models"]]
         rows += [("metadata", row["baseline"], row) for row in board["baselines"]]
         rows.sort(key=lambda item: -(item[2]["roc_auc"] or 0))
         show_table(

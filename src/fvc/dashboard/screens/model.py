@@ -7,6 +7,7 @@ import streamlit as st
 
 from fvc.dashboard import charts
 from fvc.dashboard.calibration import show_calibration
+from fvc.dashboard.card import show_card, warn_of_weights
 from fvc.dashboard.costs import show_costs
 from fvc.dashboard.frame import chart, empty, interval, show_table
 from fvc.dashboard.playing import play_clip
@@ -17,6 +18,11 @@ from fvc.evaluation.mean_curves import GRID, mean_curves
 from fvc.workspace import Workspace
 
 _MISTAKES = 6
+_FOLDS = (
+    *(("repeat", "repeat"), ("fold", "fold"), ("status", "status")),
+    *(("test_n_sources", "test sources"), ("test_roc_auc", "test ROC AUC"), ("test_f1", "test F1")),
+    *(("val_roc_auc", "inner ROC AUC"), ("reason", "reason")),
+)
 _SHOWN = (("ROC AUC", "roc_auc"), ("F1", "f1"), ("Brier", "brier"))
 
 
@@ -47,20 +53,34 @@ def show(workspace: Workspace) -> None:
     _mistakes(workspace, means)
     st.header("Robustness")
     show_robustness(workspace, name)
+    st.header("What it is")
+    show_card(workspace, name, metrics)
 
 
 def _summary(metrics: dict[str, Any]) -> None:
     aggregate = metrics["aggregate"]
     st.markdown(metrics["description"])
+    warn_of_weights(metrics)
     if not metrics["complete"]:
         st.warning(f"Incomplete: {metrics['incomplete_reason']}", icon=":material/warning:")
-    columns = st.columns(4)
-    for column, (name, key) in zip(columns, _SHOWN, strict=False):
+    numbers = []
+    for name, key in _SHOWN:
         value, _, between = interval(aggregate, key).partition(" ")
-        column.metric(name, value)
-        column.caption(f"95 % interval {between}" if between else "no interval")
-    columns[3].metric("Scored", f"{aggregate['n_scored']} of {aggregate['n_sources']}")
-    columns[3].caption(f"sources, in {aggregate['n_groups']} groups")
+        numbers.append((name, value, between.strip("()") or "no interval"))
+    scored = f"{aggregate['n_scored']:,} of {aggregate['n_sources']:,}"
+    numbers.append(("Scored", f"{aggregate['coverage']:.0%}", scored))
+    with st.container(horizontal=True):
+        for name, value, note in numbers:
+            with st.container(width=115, gap="xxsmall"):
+                st.metric(name, value)
+                st.caption(note)
+    repeats = aggregate["repeats"]
+    st.caption(
+        f"Unit: source, {aggregate['n_real']} real and {aggregate['n_fake']} fake in "
+        f"{aggregate['n_groups']} groups; means over the "
+        f"test sides of {aggregate['n_splits']} grouped folds × {repeats} "
+        f"repeat{'' if repeats == 1 else 's'}, with 95 % intervals over groups."
+    )
 
 
 def _curves(table: pl.DataFrame) -> None:
@@ -93,15 +113,26 @@ def _by_source(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _folds(metrics: dict[str, Any]) -> None:
-    keys = ("repeat", "fold", "status", "test_roc_auc", "test_f1", "val_roc_auc", "test_n_sources")
-    rows = [{key: row.get(key) for key in keys} for row in metrics["fold_results"]]
-    show_table(pl.DataFrame(rows, infer_schema_length=None))
+    rows = [{heading: row.get(key) for key, heading in _FOLDS} for row in metrics["fold_results"]]
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    show_table(table if table["reason"].null_count() < len(table) else table.drop("reason"))
+    st.caption("Test: the part held out. Inner: folds within the part trained on.")
     curves = metrics.get("training_curves")
     if curves:
         st.subheader("Training curves")
-        numbers = [{"fold": one["fold"], **epoch} for one in curves for epoch in one["epochs"]]
-        words = "Loss by epoch, a line a fold: on training sources, and on inner ones held out."
-        chart(charts.training(curves), pl.DataFrame(numbers, infer_schema_length=None), words)
+        numbers = [
+            {"repeat": one["repeat"], "fold": one["fold"], **epoch}
+            for one in curves
+            for epoch in one["epochs"]
+        ]
+        table = pl.DataFrame(numbers, infer_schema_length=None)
+        left, right = st.columns(2)
+        with left:
+            words = "Loss by epoch, a line a fold: in training, and on inner sources held out."
+            chart(charts.training(curves, "loss"), table, words)
+        with right:
+            words = "ROC AUC of inner sources held out, a line a fold; no test source is in it."
+            chart(charts.training(curves, "auc"), table, words)
 
 
 def _mistakes(workspace: Workspace, means: pl.DataFrame) -> None:

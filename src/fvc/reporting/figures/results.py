@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fvc.errors import DataError
+from fvc.evaluation.leaderboard import folds_in_words
 from fvc.evaluation.mean_curves import GRID, mean_curves
 from fvc.reporting.figures.material import Material
 from fvc.reporting.figures.style import (
@@ -37,7 +38,7 @@ def split_in_words(material: Material) -> str:
     made_up = " Simulated data." if material.simulated else ""
     return (
         f"Unit: source; n = {split['n_sources']} in {split['n_groups']} groups; test sides of "
-        f"{split['n_splits']} grouped folds × {split['repeats']} repeats.{made_up}"
+        f"{folds_in_words(material.leaderboard)}.{made_up}"
     )
 
 
@@ -60,16 +61,21 @@ def leaderboard(material: Material, width: float) -> Figure:
                 1.01, place, _interval(row), va="center", transform=axes.get_yaxis_transform()
             )
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
-    corrected = (board.get("selection") or {}).get("corrected")
-    if corrected is not None:
-        axes.plot(corrected, 0, "D", color=RED, markersize=3.5, fillstyle="none")
-    names = [name if model else f"{name} (metadata)" for name, _, model in rows]
+    selection = board.get("selection") or {}
+    if selection.get("corrected") is not None:
+        place = [name for name, _, _ in rows].index(selection["winner"])
+        axes.plot(selection["corrected"], place, "D", color=RED, markersize=3.5, fillstyle="none")
+    names = [_named(name, row) if model else f"{name} (metadata)" for name, row, model in rows]
     named_rows(axes, names)
     axes.set_xlabel("ROC AUC, 95 % interval")
     lows = [row["roc_auc_low"] for _, row, _ in rows if row["roc_auc_low"] is not None]
     lowest = min([0.48, *lows, *(row["roc_auc"] for _, row, _ in rows)])
     axes.set_xlim(max(0.0, lowest - 0.03), 1.005)
     return figure
+
+
+def _named(name: str, row: dict[str, Any]) -> str:
+    return f"{name} (random weights)" if row.get("random_weights") else name
 
 
 def leaderboard_caption(material: Material) -> str:
