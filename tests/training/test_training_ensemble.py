@@ -45,7 +45,7 @@ def test_it_is_trained_beside_its_members(tmp_path: Path, simulated: Simulate) -
         assert min(row["member_weights"].values()) >= 0
         assert 0 <= row["val_roc_auc"] <= 1
     final = {path.name for path in (workspace.model("ensemble") / "final").iterdir()}
-    assert final == {"ensemble.json", "card.json"}
+    assert final == {"ensemble.json", "card.json", "card.md"}
     # By name alone it is one of all that is trained; nothing has changed, so it is kept.
     again = train(workspace, "ensemble")
     assert [outcome.status for outcome in again.models] == ["kept"]

@@ -71,7 +71,7 @@ def test_a_tiny_net_is_trained_with_all_its_files(prepared: Workspace, model: st
         state = torch.load(folder / f"fold_{fold}" / "model.pt", weights_only=True)
         assert all(torch.is_tensor(value) for value in state.values())
     final = {path.name for path in (folder / "final").iterdir()}
-    assert final == {"model.pt", "model.safetensors", "card.json"}
+    assert final == {"model.pt", "model.safetensors", "card.json", "card.md"}
     assert (folder / "plots" / "training_curves.png").is_file()
     assert not (folder / ".folds").exists()
     table = check(read_table(folder / "predictions.parquet"), PredictionSchema, folder)

@@ -111,7 +111,8 @@ def test_files_are_those_of_the_documents(run: Run, model: str) -> None:
         }
     assert not (folder / "fold_3").exists()
     native = "model.json" if model == "gradient_boosting" else "model.skops"
-    assert {p.name for p in (folder / "final").iterdir()} == {"model.joblib", native, "card.json"}
+    final = {path.name for path in (folder / "final").iterdir()}
+    assert final == {"model.joblib", native, "card.json", "card.md"}
     plots = {path.name for path in (folder / "plots").iterdir()}
     assert {"roc_pr_curves.png", "confusion_matrix.png", "fold_comparison.png"} <= plots
     assert "search_results.png" in plots

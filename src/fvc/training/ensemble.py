@@ -31,7 +31,8 @@ from fvc.evaluation import (
     summarise_folds,
 )
 from fvc.models import MODEL_CONFIGS, ModelSpec, training_weights
-from fvc.tables import read_table, write_json_atomic
+from fvc.tables import read_table
+from fvc.training.card_page import write_card
 from fvc.training.clips import Clips, Sources
 from fvc.training.final import card
 from fvc.training.fold import FoldResult, FoldTask, attempt
@@ -456,7 +457,7 @@ def final_ensemble(
         "random_weights": _any_random(clips),
     }
     ensemble.save(folds.model / "final")
-    write_json_atomic(folds.model / "final" / "card.json", document)
+    write_card(folds.model / "final", document)
     return None
 
 

@@ -13,6 +13,7 @@ from fvc.evaluation.conformal import fit_decisions
 from fvc.evaluation.familiarity import fit_familiarity
 from fvc.models import ModelSpec
 from fvc.models.linear import LinearForm
+from fvc.models.registry import Family
 from fvc.training.clips import Clips, Sources
 from fvc.training.selection import Choice, Part, choose_settings, fit_detector, inner_folds
 
@@ -120,7 +121,10 @@ def card(
         "familiarity": _familiarity(clips, sources) if named else None,
         "split": split,
         "split_hash": split["hash"],
-        "versions": versions(),
+        "full_size": None
+        if spec.parameters is None
+        else {"parameters": spec.parameters, "gflops": spec.gflops},
+        "versions": versions(spec.family),
     }
 
 
@@ -175,10 +179,13 @@ def _feature_ranges(clips: Clips, labels: Any) -> dict[str, Any]:
     return ranges
 
 
-def versions() -> dict[str, str]:
+def versions(family: Family) -> dict[str, str]:
     """List the versions of what a detector's file depends on."""
     found = {"python": platform.python_version()}
-    for name in ("fvc", "numpy", "scikit-learn", "skops", "xgboost-cpu", "xgboost"):
+    names: tuple[str, ...] = ("fvc", "numpy", "scikit-learn", "skops", "xgboost-cpu", "xgboost")
+    if family in ("video", "embedding"):
+        names += ("torch", "torchvision", "timm", "transformers", "lightning", "safetensors")
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

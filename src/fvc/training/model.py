@@ -16,6 +16,7 @@ from fvc.models import ModelSpec, candidates_of
 from fvc.models.spaces import count_trials
 from fvc.stages import RunOptions
 from fvc.tables import atomic_write, write_json_atomic, write_table
+from fvc.training.card_page import write_card
 from fvc.training.clips import Clips, Sources
 from fvc.training.final import card, refit, versions
 from fvc.training.fold import FoldResult, FoldTask, attempt
@@ -390,7 +391,7 @@ def _train(
         "split": request.split,
         "data": {**clips.notes, "n_features": len(clips.feature_names)},
         "feature_names": clips.feature_names if spec.family == "tabular" else [],
-        "versions": versions(),
+        "versions": versions(spec.family),
         **more,
     }
 
@@ -448,10 +449,10 @@ def _final(
     document |= {"simulated": request.simulated, **_of_embedding(spec, clips)}
     if spec.layout == "folds":
         detector.save(folder / "final")
-        write_json_atomic(folder / "final" / "card.json", document)
+        write_card(folder / "final", document)
         return None
     _save_flat(detector, folder)
-    write_json_atomic(folder / "card.json", document)
+    write_card(folder, document)
     return None
 
 

@@ -13,6 +13,7 @@ from fvc.models import ModelSpec
 from fvc.stages.locks import PartLock
 from fvc.stages.options import Part
 from fvc.tables import atomic_write, output_error, write_json_atomic
+from fvc.training.card_page import JSON, PAGE, write_card
 from fvc.workspace import Workspace
 
 TRAINING_VERSION = 3
@@ -20,9 +21,9 @@ TRAINING_VERSION = 3
 
 # What stage 5 writes into a model's folder; nothing else there is touched.
 _OWN = (
-    *("metrics.json", "predictions.parquet", "robustness.parquet", "card.json", "model.joblib"),
-    *("model.skops", "model.json", "scaler.joblib", "roc_pr_curves.png", "plots", "final"),
-    *("calibration", "decisions", "interval"),
+    *("metrics.json", "predictions.parquet", "robustness.parquet", "card.json", "card.md"),
+    *("model.joblib", "model.skops", "model.json", "scaler.joblib", "roc_pr_curves.png", "plots"),
+    *("final", "calibration", "decisions", "interval"),
 )
 
 
@@ -148,9 +149,11 @@ def copy_as(
     for file in document["files"]:
         origin = workspace.absolute(file)
         copy = target / origin.relative_to(source)
-        if origin.name == "card.json":
+        if origin.name == JSON:
             card = json.loads(origin.read_text(encoding="utf-8"))
-            write_json_atomic(copy, {**card, "model": name, "alias_of": document["model"]})
+            write_card(copy.parent, {**card, "model": name, "alias_of": document["model"]})
+            continue
+        if origin.name == PAGE:
             continue
         with atomic_write(copy) as temporary:
             shutil.copyfile(origin, temporary)

@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 from fvc.errors import DataError
 from fvc.models import ModelSpec
-from fvc.tables import atomic_write, write_json_atomic
+from fvc.tables import atomic_write
+from fvc.training.card_page import write_card
 from fvc.training.clips import Clips, Sources
 from fvc.training.final import card
 from fvc.training.fold import FoldResult
@@ -182,7 +183,7 @@ def final_net(
         },
     }
     write_net(fitted.net, folds.model / "final")
-    write_json_atomic(folds.model / "final" / "card.json", document)
+    write_card(folds.model / "final", document)
     return None
 
 
