@@ -76,7 +76,7 @@ def results(tmp_path: Path) -> Workspace:
                 "roc_auc_high": 0.75,
             },
         ],
-        "selection": {"corrected": 0.77},
+        "selection": {"corrected": 0.77, "winner": "svm_stage2"},
         "split": SPLIT,
         "simulated": True,
     }

@@ -108,6 +108,38 @@ def test_the_leaderboard_shows_models_then_the_best_metadata(results: Workspace)
     assert points == {(0.8, 0.0), (0.6, 1.0), (0.65, 2.0)}
 
 
+def test_random_weights_and_the_repeats_of_each_model_are_said(results: Workspace) -> None:
+    board = json.loads(results.leaderboard_json.read_text())
+    first, second = board["models"]
+    first["repeats"], second["repeats"], second["random_weights"] = 5, 1, True
+    results.leaderboard_json.write_text(json.dumps(board))
+    material = Material(results)
+    with drawing(STYLES["plain"]):
+        axes = scores.leaderboard(material, 3.5).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names[:2] == ["svm_stage2", "100%_&_more (random weights)"]
+    assert "× 1 to 5 repeats." in scores.leaderboard_caption(material)
+    assert "Random weights:" in scores.leaderboard_caption(material)
+    assert "× 5 repeats." in scores.calibration_caption(material)
+    assert tables.leaderboard_table(material).rows[1][0] == "100%_&_more (random weights)"
+
+
+def test_names_of_models_are_broken_and_never_cut(compared: Workspace) -> None:
+    path = compared.comparison / "comparison.json"
+    document = json.loads(path.read_text())
+    name = "xgboost_pretrained_inception"
+    document["models"] += [{"model": f"{name}_{k}", "roc_auc": 0.5, "rank": k} for k in (3, 4)]
+    path.write_text(json.dumps(document))
+    with drawing(STYLES["nature"]):
+        figure = scores.critical_difference(Material(compared), 3.5)
+        figure.canvas.draw()
+        written = [text for text in figure.axes[0].texts if "_" in text.get_text()]
+        boxes = [text.get_window_extent() for text in written]
+    words = {"".join(text.get_text().split()) for text in written}
+    assert words == {"svm_stage2", "100%_&_more", f"{name}_3", f"{name}_4"}
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
 def test_the_roc_curve_is_the_mean_over_folds(results: Workspace) -> None:
     with drawing(STYLES["plain"]):
         axes = scores.roc_pr(Material(results), 7.0).axes[0]

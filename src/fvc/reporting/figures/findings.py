@@ -86,7 +86,7 @@ def importance_caption(material: Material) -> str:
         f"(a) a feature or (b) a family of features is permuted in the test folds, the first "
         f"{min(_FEATURES, len(document['features']))} of {len(document['features'])} features, "
         "with 95 % intervals; grey: the interval holds zero. It says what this model rests on, "
-        f"not what shows a fake. {split_in_words(material)}"
+        f"not what shows a fake. {split_in_words(material, document['model'])}"
     )
 
 
@@ -114,7 +114,8 @@ def robustness_caption(material: Material) -> str:
     return (
         f"{material.robustness['model']} on altered videos, by alteration (number of sources): AUC "
         "with 95 % intervals; upright stroke: the same sources unaltered; red: the paired "
-        f"difference is shown to be a loss. {split_in_words(material)}"
+        "difference is shown to be a loss. "
+        f"{split_in_words(material, material.robustness['model'])}"
     )
 
 

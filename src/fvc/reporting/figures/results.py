@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -30,15 +31,27 @@ _CURVES = 4
 _BASELINES = 3
 _BINS = 10
 _SOURCES_A_BIN = 10
+_TICK_INCHES = 0.16
 
 
-def split_in_words(material: Material) -> str:
-    """Say what scores are of: unit, number of sources and groups, split."""
-    split = material.leaderboard["split"]
+def split_in_words(material: Material, *models: str, repeats: int | None = None) -> str:
+    """Say what scores are of: unit, number of sources and groups, split.
+
+    Parameters
+    ----------
+    models
+        Those whose scores are shown, since dear ones are scored in fewer repeats; default all.
+    repeats
+        Where it is known otherwise in how many.
+    """
+    board = material.leaderboard
+    split = board["split"]
+    rows = [row for row in board["models"] if not models or row["model"] in models]
+    shown = {"split": split, "models": [{"repeats": repeats}] if repeats else rows}
     made_up = " Simulated data." if material.simulated else ""
     return (
         f"Unit: source; n = {split['n_sources']} in {split['n_groups']} groups; test sides of "
-        f"{folds_in_words(material.leaderboard)}.{made_up}"
+        f"{folds_in_words(shown)}.{made_up}"
     )
 
 
@@ -87,9 +100,12 @@ def leaderboard_caption(material: Material) -> str:
             f" Open diamond: the first model's AUC corrected for having been chosen, "
             f"{selection['corrected']:.2f}."
         )
+    random = ""
+    if any(row.get("random_weights") for row in material.leaderboard["models"]):
+        random = " Random weights: nets that did not begin with published ones."
     return (
         "ROC AUC with 95 % intervals from a bootstrap over groups: models (dots) and the strongest "
-        f"predictions from metadata alone (squares); dotted line: chance.{best} "
+        f"predictions from metadata alone (squares); dotted line: chance.{best}{random} "
         f"{split_in_words(material)}"
     )
 
@@ -133,7 +149,8 @@ def roc_pr_caption(material: Material) -> str:
     return (
         "Receiver operating characteristic (left) and precision–recall (right): means over test "
         f"folds of the first {len(_drawn(material))} models; band: standard deviation over folds, "
-        f"first model; dotted: chance. {split_in_words(material)}"
+        "first model; dotted: chance. "
+        f"{split_in_words(material, *(row['model'] for row in _drawn(material)))}"
     )
 
 
@@ -154,7 +171,7 @@ def calibration(material: Material, width: float) -> Figure:
         axes, below = sides[0, column], sides[1, column]
         known = means[name].is_not_null().to_numpy()
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=0.8)
-        axes.set(xlim=(0, 1), ylim=(0, 1), title=title)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), title=title)
         if known.any():
             _reliability(axes, below, means[name].to_numpy()[known], fake[known])
         else:
@@ -172,7 +189,8 @@ def calibration_caption(material: Material) -> str:
         f"Reliability of {material.shown}, before (left) and after (right) cross-fitted "
         f"calibration: share of fakes in up to {_BINS} bins of equal numbers of sources against "
         "their mean probability, with 95 % Wilson intervals, which count sources of one group as "
-        f"independent; below: where the probabilities lie. {split_in_words(material)}"
+        "independent; below: where the probabilities lie. "
+        f"{split_in_words(material, material.shown)}"
     )
 
 
@@ -189,6 +207,14 @@ def _reliability(axes: Axes, below: Axes, probability: Floats, fake: npt.NDArray
     below.hist(probability, bins=20, range=(0, 1), color=BLUE)
 
 
+def _broken(name: str, longest: int) -> str:
+    """Break a long name after an underscore: a name that is cut off names nothing."""
+    if len(name) <= longest:
+        return name
+    at = name.rfind("_", 0, longest) + 1
+    return f"{name[:at]}\n{_broken(name[at:], longest)}" if at else name
+
+
 def critical_difference(material: Material, width: float) -> Figure:
     """Draw models by average rank, joined where no two differ (Demšar 2006)."""
     comparison = material.comparison
@@ -197,26 +223,33 @@ def critical_difference(material: Material, width: float) -> Figure:
     last, half = len(models), (len(models) + 1) // 2
     if last < 2:
         raise DataError("a comparison needs two models or more")
-    figure = blank(width, 0.55 + 0.1 * len(runs) + 0.17 * half)
+    names = [_broken(row["model"], 19 if width < 5 else 40) for row in models]
+    lines = max(name.count("\n") + 1 for name in names)
+    figure = blank(width, 0.55 + 0.1 * len(runs) + (0.06 + 0.12 * lines) * half)
     axes = figure.subplots()
     axes.axis("off")
-    margin = (1.3 if width < 5 else 0.5) * (last - 1)
+    # What names need on either side is taken from the scale, which keeps a quarter.
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    beside = min(0.37 * width, 0.1 + 0.55 * longest * matplotlib.rcParams["font.size"] / 72)
+    inches = width - 2 * beside
+    margin = beside / inches * (last - 1)
+    step = int(np.ceil(_TICK_INCHES * (last - 1) / inches))
     first = 0.6 + 0.4 * len(runs)
     axes.set_xlim(1 - margin, last + margin)
     axes.set_ylim(-(first + half), 1.1)
     axes.plot([1, last], [0, 0], color=BLACK, linewidth=0.9)
     for rank in range(1, last + 1):
         axes.plot([rank, rank], [0, 0.2], color=BLACK, linewidth=0.9)
-        axes.text(rank, 0.3, str(rank), ha="center", va="bottom")
-    longest = 27 if width < 5 else 40
+        if (rank - 1) % step == 0:
+            axes.text(rank, 0.3, str(rank), ha="center", va="bottom")
     for place, row in enumerate(models):
         left = place < half
         y = -(first + (place if left else last - 1 - place))
         end = 1 - 0.06 * (last - 1) if left else last + 0.06 * (last - 1)
         axes.plot([row["rank"], row["rank"], end], [0, y, y], color=BLACK, linewidth=0.6)
-        name = row["model"]
-        name = name if len(name) <= longest else f"{name[: longest - 1]}…"
-        axes.text(end, y, f" {name} ", ha="right" if left else "left", va="center")
+        side = "right" if left else "left"
+        name = "\n".join(f" {line} " for line in names[place].split("\n"))
+        axes.text(end, y, name, ha=side, va="center", multialignment=side, linespacing=1.0)
     ranks = {row["model"]: row["rank"] for row in models}
     for place, run in enumerate(runs):
         ends = [ranks[name] for name in run]
@@ -231,5 +264,5 @@ def critical_difference_caption(material: Material) -> str:
     return (
         "Average rank over test folds, best left. Thick lines join models of which no two differ "
         f"({comparison['tests'][comparison['deciding_test']]}; Holm, {comparison['alpha']:g}). "
-        f"{split_in_words(material)}"
+        f"{split_in_words(material, repeats=comparison.get('repeats'))}"
     )

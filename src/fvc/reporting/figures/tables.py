@@ -99,6 +99,7 @@ def leaderboard_table(material: Material) -> PaperTable:
     for row in board["models"]:
         mark = "†" if row["model"] in worse else ""
         whole = "" if row["complete"] else " (incomplete)"
+        whole += " (random weights)" if row.get("random_weights") else ""
         rows.append(
             (
                 f"{row['model']}{whole}{mark}",
@@ -175,7 +176,7 @@ def robustness_table(material: Material) -> PaperTable:
     )
     heading = ("Alteration", "sources", "ROC AUC", "unaltered", "difference", "decisions changed")
     model = material.robustness["model"]
-    caption = f"{model} on altered videos, 95 % intervals. {split_in_words(material)}"
+    caption = f"{model} on altered videos, 95 % intervals. {split_in_words(material, str(model))}"
     return PaperTable("robustness", caption, heading, rows)
 
 
