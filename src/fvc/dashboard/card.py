@@ -59,7 +59,13 @@ def _made_of(known: dict[str, Any]) -> list[tuple[str, str]]:
     facts = []
     names = known.get("feature_names") or []
     if names:
-        facts.append(("looks at", f"{len(names)} features: {', '.join(names)}"))
+        stages = " and ".join(str(number) for number in known.get("tables") or ())
+        facts.append(
+            (
+                "looks at",
+                f"{len(names)} features, of stage {stages}" if stages else f"{len(names)} features",
+            )
+        )
     if known.get("members"):
         facts.append(("members", ", ".join(known["members"])))
     embedding, video, net = (known.get(key) for key in ("embedding", "video", "net"))

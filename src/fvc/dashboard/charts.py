@@ -63,7 +63,7 @@ def ranking(board: dict[str, Any], *, most: int = 6) -> go.Figure:
     figure.update_yaxes(
         autorange="reversed", title=None, categoryorder="array", categoryarray=order
     )
-    figure.update_xaxes(title="ROC AUC on sources, 95 % interval; dotted: chance")
+    figure.update_xaxes(title="ROC AUC on sources, 95 % interval")
     return laid_out(figure, height=120 + 28 * len(order))
 
 
@@ -343,5 +343,5 @@ def schemes(rows: list[dict[str, Any]]) -> go.Figure:
         ticktext=kinds,
         zeroline=False,
     )
-    figure.update_xaxes(title="ROC AUC, 95 % interval; dotted: chance")
+    figure.update_xaxes(title="ROC AUC, 95 % interval")
     return laid_out(figure, height=300)

@@ -91,7 +91,7 @@ def _measured(workspace: Workspace, name: str) -> None:
             "real called fake": _between(row, "real_called_fake"),
             "fake found": _between(row, "fake_called_fake"),
             "decided": f"{row['decided']:.0%}",
-            "cost a video": row["cost"],
+            "cost a video": "" if row["cost"] is None else f"{row['cost']:.2f}",
         }
         for row in found["rows"]
     ]

@@ -34,7 +34,9 @@ def _audit(workspace: Workspace, name: str) -> None:
         return
     st.info(found["verdict"], icon=":material/gavel:")
     st.plotly_chart(charts.schemes(found["rows"]), config=CHART)
-    st.caption("ROC AUC in each kind of folds; the same numbers are in the table below.")
+    st.caption(
+        "ROC AUC in each kind of folds; dotted: chance. The same numbers are in the table below."
+    )
     rows = [
         {
             "folds": row["folds"],

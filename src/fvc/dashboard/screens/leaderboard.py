@@ -40,7 +40,10 @@ def show(workspace: Workspace) -> None:
             icon=":material/casino:",
         )
     st.plotly_chart(charts.ranking(board), config=CHART)
-    st.caption("ROC AUC of each model with its interval; the same numbers are in the tables below.")
+    st.caption(
+        "ROC AUC of each model with its interval; dotted: chance. The tables below hold the "
+        "same numbers."
+    )
     st.header("Models")
     show_table(_models(board))
     _selection(board)
@@ -148,7 +151,7 @@ def _matched(workspace: Workspace) -> None:
 
 def _baselines(board: dict[str, Any]) -> pl.DataFrame:
     rows = sorted(board["baselines"], key=lambda row: -(row["roc_auc"] or 0))
-    return pl.DataFrame(
+    table = pl.DataFrame(
         [
             {
                 "metadata": row["baseline"],
@@ -159,3 +162,4 @@ def _baselines(board: dict[str, Any]) -> pl.DataFrame:
             for row in rows
         ]
     )
+    return table if len(table) and any(table["note"]) else table.drop("note", strict=False)

@@ -143,9 +143,9 @@ def _mistakes(workspace: Workspace, means: pl.DataFrame) -> None:
         st.success("None beyond a score of 0.5.", icon=":material/check_circle:")
         return
     worst = wrong.sort("off", descending=True).head(_MISTAKES)
-    columns = st.columns(3)
-    for place, row in enumerate(worst.iter_rows(named=True)):
-        with columns[place % 3]:
-            truth = "fake" if row["label"] else "real"
-            st.markdown(f"**{row['source']}**: {truth}, score {row['score']:.2f}")
-            play_clip(workspace, row["source"])
+    with st.container(horizontal=True):
+        for row in worst.iter_rows(named=True):
+            with st.container(width=250):
+                truth = "fake" if row["label"] else "real"
+                st.markdown(f"**{row['source']}**: {truth}, score {row['score']:.2f}")
+                play_clip(workspace, row["source"])
