@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -270,3 +272,48 @@ def _check_grey_by_hand(project: Workspace, scores: pl.DataFrame) -> None:
     grey = np.stack([luma] * 3, axis=-1)
     expected = detectors[row["fold"]].detector.score({"frames": grey})
     assert row["score"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("model", [NET, EMBEDDING])
+def test_a_stranger_loads_a_net_from_the_registry_and_judges_files(
+    project: Workspace, tmp_path: Path, model: str
+) -> None:
+    import fvc
+    from fvc.tracking import sync_tracking
+    from fvc.tracking.publishing import default_name
+
+    sync_tracking(project.root)
+    index = read_table(project.index_csv).sort("source").head(2)
+    files = [str(project.absolute(name)) for name in index["video_path"]]
+    name = f"{default_name(project)}-files"
+    script = tmp_path / "stranger.py"
+    script.write_text(f"""
+import json, os, mlflow, pandas
+if __name__ == "__main__":
+    mlflow.set_tracking_uri("sqlite:///{project.mlflow_database}")
+    client = mlflow.MlflowClient()
+    versions = client.search_model_versions("name = '{name}'")
+    version = next(v for v in versions if v.tags["fvc.model"] == {model!r})
+    address = f"models:/{name}/{{version.version}}"
+    model = mlflow.pyfunc.load_model(address)
+    rows = model.predict(pandas.DataFrame({{"path": {[*files, str(tmp_path / "none.mp4")]!r}}}))
+    path = mlflow.artifacts.download_artifacts(address)
+    print("RESULT" + json.dumps({{
+        "score": rows["score"].tolist()[:2],
+        "error": rows["error"].fillna("").tolist(),
+        "inputs": model.metadata.signature.inputs.input_names(),
+        "files": [f for _, _, found in os.walk(path) for f in found],
+    }}))
+""")
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
+    told = json.loads(line.removeprefix("RESULT"))
+    expected = fvc.load(model, project=project.root).predict(files, workers=1)
+    assert told["score"] == pytest.approx([one.score for one in expected], abs=1e-6)
+    assert told["error"][:2] == ["", ""]
+    assert told["error"][2]
+    assert told["inputs"] == ["path"]
+    assert not [file for file in told["files"] if file.endswith((".pt", ".pkl", ".joblib"))]

@@ -111,6 +111,7 @@ def settle_champion(client: Any, name: str, workspace: Workspace) -> str | None:
         result = ModelResult(workspace, model)
     except FVCError as error:
         return f"champion: left where it is, {error}"
+    name = result.registered_in(name)
     version = find_version(client, name, result.key)
     if version is None:
         return f"champion: left where it is, {model} is not registered in {name}"

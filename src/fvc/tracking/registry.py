@@ -14,6 +14,8 @@ PICKLES = (".joblib", ".pkl", ".pickle", ".pt", ".pth", ".ckpt")
 """Endings of files that run code when they are read: they are not made part of a model."""
 
 OUTPUTS = ("score", "probability")
+FILE_OUTPUTS = (*OUTPUTS, "decision", "error")
+"""Of a detector that takes files, the last two being words."""
 
 
 def send_model(client: Any, experiment: str, run: str, record: Record, event: Event) -> None:
@@ -57,8 +59,8 @@ def send_model(client: Any, experiment: str, run: str, record: Record, event: Ev
 def build_model(path: Path, record: Record, event: Event, *, model_id: str, run_id: str) -> None:
     """Write a folder that ``mlflow.pyfunc.load_model`` reads.
 
-    It names the module that loads it, which reads skops or XGBoost's JSON as `fvc.models` does, and
-    holds no pickle.
+    It names the module that loads it, which reads skops, XGBoost's JSON or safetensors as
+    `fvc.models` does, and holds no pickle.
     """
     pyfunc, models = import_module("mlflow.pyfunc"), import_module("mlflow.models")
     pandas = import_module("pandas")
@@ -68,7 +70,10 @@ def build_model(path: Path, record: Record, event: Event, *, model_id: str, run_
         for place in event["files"]:
             if Path(place).suffix not in PICKLES:
                 shutil.copyfile(record.file(place), data / Path(place).name)
-        example = pandas.DataFrame(event["example"], columns=event["inputs"], dtype="float64")
+        # Records of earlier versions say nothing of files.
+        files = event.get("takes") == "files"
+        kind = "str" if files else "float64"
+        example = pandas.DataFrame(event["example"], columns=event["inputs"], dtype=kind)
         pyfunc.save_model(
             path=str(path),
             loader_module=event["loader"],
@@ -76,7 +81,7 @@ def build_model(path: Path, record: Record, event: Event, *, model_id: str, run_
             mlflow_model=models.Model(
                 model_id=model_id, run_id=run_id, metadata={KEY_TAG: event["id"]}
             ),
-            signature=_signature(event["inputs"]),
+            signature=_file_signature() if files else _signature(event["inputs"]),
             input_example=example,
             pip_requirements=event["requirements"],
         )
@@ -90,6 +95,22 @@ def _signature(inputs: list[str]) -> Any:
     return signature(
         inputs=types.Schema([types.ColSpec(double, name, required=False) for name in inputs]),
         outputs=types.Schema([types.ColSpec(double, name) for name in OUTPUTS]),
+    )
+
+
+def _file_signature() -> Any:
+    types = import_module("mlflow.types")
+    signature = import_module("mlflow.models").ModelSignature
+    numbers, words = types.DataType.double, types.DataType.string
+    return signature(
+        inputs=types.Schema([types.ColSpec(words, "path")]),
+        # A file that cannot be judged has no numbers and a reason.
+        outputs=types.Schema(
+            [
+                types.ColSpec(numbers if name in OUTPUTS else words, name, required=False)
+                for name in FILE_OUTPUTS
+            ]
+        ),
     )
 
 

@@ -12,6 +12,11 @@ from fvc.tracking.outbox import Event, key_of
 from fvc.workspace import Workspace
 
 LOADER = "fvc.training.served"
+FILES_LOADER = "fvc.inference.served"
+
+_NATIVE = ("model.skops", "model.json", "model.safetensors")
+# An ensemble is made of other models' files.
+_TAKES = {"tabular": "features", "embedding": "files", "video": "files"}
 """The module by which MLflow loads a detector; a name only, so that nothing is imported here."""
 
 _RENAMED = {"accuracy": "acc"}
@@ -69,10 +74,19 @@ class ModelResult:
         return key_of(content)
 
     @property
-    def servable(self) -> bool:
-        """Whether its detector takes a table of features and can be read without a pickle."""
-        native = any((self.final / n).is_file() for n in ("model.skops", "model.json"))
-        return native and self.card.get("family") == "tabular" and "features" in self.card
+    def takes(self) -> str | None:
+        """What its detector takes where it is served: ``features``, or ``files`` of videos.
+
+        None where it cannot be read without a pickle, or from its own files alone.
+        """
+        native = any((self.final / name).is_file() for name in _NATIVE)
+        if not native or "features" not in self.card:
+            return None
+        return _TAKES.get(str(self.card.get("family")))
+
+    def registered_in(self, name: str) -> str:
+        """Name the registered model of its kind: versions of one have one signature."""
+        return f"{name}-files" if self.takes == "files" else name
 
     def tags(self) -> dict[str, str]:
         """Name data, split and code."""
@@ -113,7 +127,7 @@ class ModelResult:
             found[f"files/plots/{path.name}"] = path
         if self.workspace.folds.is_file():
             found["files/split/folds.parquet"] = self.workspace.folds
-        for name in ("card.json", "model.skops", "model.json"):
+        for name in ("card.json", *_NATIVE):
             if self.card and (self.final / name).is_file():
                 found[f"files/detector/{name}"] = self.final / name
         return found
@@ -124,8 +138,8 @@ class ModelResult:
         Parameters
         ----------
         register
-            Name of the registered model; None registers nothing. Only the detector of a complete
-            result is registered.
+            Name of the registered model, as `registered_in` takes it; None registers nothing. Only
+            the detector of a complete result is registered.
         """
         seconds = sum(float(row.get("seconds") or 0) for row in self.rows)
         begun = self.made - int(1000 * seconds)
@@ -154,7 +168,7 @@ class ModelResult:
             {"op": "text", "key": self.key, "name": "environment.txt", "text": environment(),
              "to": ""}
         )  # fmt: skip
-        if self.servable:
+        if self.takes is not None:
             events.append(self._model(files, register if self.metrics["complete"] else None))
         events.append({"op": "end", **root, "status": self._status()})
         return events
@@ -272,28 +286,33 @@ class ModelResult:
                     yield metric_name(name), float(value), step
 
     def _model(self, files: Mapping[str, Path], register: str | None) -> Event:
-        features = self.card["feature_names"]
-        example = [
-            [_median(self.card["features"].get(name, {}).get(word, {})) for name in features]
+        inputs, loader = self.card["feature_names"], LOADER
+        example: list[list[Any]] = [
+            [_median(self.card["features"].get(name, {}).get(word, {})) for name in inputs]
             for word in ("real", "fake")
         ]
-        versions = self.card.get("versions", {})
+        versions = dict(self.card.get("versions", {}))
         skip = ("python", "xgboost" if "xgboost-cpu" in versions else "")
+        if self.takes == "files":
+            inputs, loader, example = ["path"], FILES_LOADER, [["clip.mp4"]]
+            if "fvc" in versions:
+                versions = {"fvc[deep]": versions.pop("fvc"), **versions}
         return {
             "op": "model",
             "key": self.key,
             "id": self.key,
             "name": self.name,
             "type": "detector",
-            "loader": LOADER,
+            "loader": loader,
+            "takes": self.takes,
             "files": [place for place in files if place.startswith("files/detector/")],
-            "inputs": features,
+            "inputs": inputs,
             "example": example,
             "requirements": [f"{n}=={v}" for n, v in versions.items() if n not in skip],
             "params": flatten(self.card.get("settings", {})),
             "tags": {**self.tags(), **self.scores()},
             "description": self._note(),
-            "register": register,
+            "register": None if register is None else self.registered_in(register),
         }
 
 
