@@ -1,6 +1,7 @@
 import base64
 import os
 import random
+import struct
 import subprocess
 import sys
 import zipfile
@@ -363,6 +364,18 @@ def test_a_truncated_archive_is_refused_whole(write_aes: Write) -> None:
         archive.write_bytes(data[:length])
         with pytest.raises(ArchiveError):
             extract(archive)
+
+
+def test_a_directory_that_places_members_before_the_file_is_corrupt(write_aes: Write) -> None:
+    archive = write_aes([(A, NOISE[:3_000]), (B, NOISE[:3_000])])
+    data = bytearray(archive.read_bytes())
+    place = data.rindex(b"PK\x05\x06") + 16
+    # With a directory said to begin later than it does, the first member begins before the file.
+    (start,) = struct.unpack_from("<L", data, place)
+    struct.pack_into("<L", data, place, start + 100)
+    archive.write_bytes(data)
+    assert set(kinds(extract(archive)).values()) == {"corrupt"}
+    assert files(archive) == {}
 
 
 def test_any_damage_ends_in_a_report_or_an_archive_error(tmp_path: Path, write_aes: Write) -> None:

@@ -219,6 +219,8 @@ def _check_password(archive: Path, stream: BinaryIO, members: list[Member], secr
             refused += 1
         except MemberError:
             continue
+        except OSError as error:
+            raise ArchiveError(archive, f"cannot be read: {error.strerror or error}") from error
     if refused:
         raise ArchiveError(
             archive,
@@ -247,9 +249,6 @@ def _extract(
     path = target.joinpath(*member.target.parts)
     try:
         decrypter, trailer_bytes = open_member(stream, member, secret)
-    except WrongPasswordError:
-        raise MemberError("password", "its password differs from that of the others") from None
-    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.resolve().is_relative_to(target.resolve()):
             raise MemberError("unsafe_path", "its folder is a link that leads out of the target")
@@ -257,6 +256,8 @@ def _extract(
             raise MemberError("name_collision", "a folder of its name is there")
         with atomic_write(path) as temporary, temporary.open("wb", buffering=0) as sink:
             size, crc = copy_member(stream, sink, member, decrypter, trailer_bytes)
+    except WrongPasswordError:
+        raise MemberError("password", "its password differs from that of the others") from None
     except OSError as error:
         known = output_error(error, path)
         if known is not None:

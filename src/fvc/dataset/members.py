@@ -33,6 +33,7 @@ STORED, DEFLATED, AES_MARK = 0, 8, 99
 _METHOD_NAMES = {9: "Deflate64", 12: "BZip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 _ENCRYPTED, _PATCHED, _STRONG, _MASKED = 1 << 0, 1 << 5, 1 << 6, 1 << 13
 _REPARSE_POINT = 0x400
+_NO_OFFSET = 1 << 63
 _MAX_NAME_BYTES, _MAX_PATH_BYTES, _MAX_DEPTH = 255, 1024, 16
 
 
@@ -180,6 +181,8 @@ def check_member(info: zipfile.ZipInfo, *, archive_stem: str, limits: Limits) ->
 
 
 def _sized(info: zipfile.ZipInfo, target: PurePosixPath, limits: Limits) -> Member:
+    if not 0 <= info.header_offset < _NO_OFFSET:
+        raise MemberError("corrupt", "the archive's directory places it outside of any file")
     flags = info.flag_bits
     if flags & (_STRONG | _MASKED):
         raise MemberError("encryption", "its encryption is neither ZipCrypto nor WinZip AES")
