@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -122,6 +123,18 @@ def test_the_drawing_tells_of_every_part() -> None:
     assert drawing.count("<rect") == len(STORIES["slowfast_attention"].parts)
     assert "attention across pathways" in drawing
     assert f"{find_model('slowfast_attention').video.num_frames} frames" in drawing
+
+
+@pytest.mark.parametrize("model", sorted(STORIES))
+def test_no_line_of_a_drawing_is_wider_than_its_box(model: str) -> None:
+    drawing = ElementTree.fromstring(architecture_svg(model))
+    texts = [text for text in drawing.iter() if text.tag.endswith("text")]
+    box = next(item for item in drawing.iter() if item.tag.endswith("rect"))
+    for text in texts:
+        # Half a type size a letter is what a sans serif takes on average, or a little more.
+        wide = 0.55 * float(text.attrib["font-size"]) * len(text.text or "")
+        assert wide <= float(box.attrib["width"]), text.text
+    assert float(drawing.attrib["height"]) > max(float(text.attrib["y"]) for text in texts)
 
 
 def test_models_without_a_notebook_are_refused(tmp_path: Path) -> None:

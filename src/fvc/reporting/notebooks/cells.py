@@ -310,8 +310,12 @@ def _loading(spec: ModelSpec) -> list[Cell]:
         ),
         _code(
             """
+import warnings
+
 from fvc.errors import FVCError, VideoError
 
+# A progress bar that is not needed, and that a notebook without widgets cannot draw.
+warnings.filterwarnings("ignore", message="IProgress not found")
 detector = None
 if trained:
     try:
@@ -321,8 +325,9 @@ if trained:
         detector = None
         print(f"It cannot be loaded: {error}")
 if detector is not None:
-    expected = {k: str(v) for k, v in detector.expected.items() if v is not None}
-    display(pl.DataFrame({"expected of it": expected.keys(), "": expected.values()}, strict=False))
+    expected = {k: v for k, v in detector.expected.items() if v is not None}
+    rows = [f"| {k.replace('_', ' ')} | {v} |" for k, v in expected.items()]
+    display(Markdown("\\n".join(["| what to expect of it | |", "|---|---|", *rows])))
 elif not trained:
     print("No model to load yet.")
 """

@@ -1,11 +1,14 @@
 """The drawn diagram of a model's architecture."""
 
 from html import escape
+from textwrap import wrap
 
 from fvc.models import find_model
 from fvc.reporting.notebooks.stories import STORIES
 
 _WIDE, _HIGH, _GAP = 420, 58, 26
+# Letters that a line of a box holds, and what each further line needs.
+_LETTERS, _LINE = 62, 16
 
 
 def architecture_svg(model: str) -> str:
@@ -28,7 +31,9 @@ def architecture_svg(model: str) -> str:
     if spec.video is not None:
         seen = f"{spec.video.num_frames} frames, {spec.video.size} pixels"
         parts[0] = (parts[0][0], f"{seen}; {parts[0][1]}" if parts[0][1] else seen)
-    height = len(parts) * (_HIGH + _GAP) - _GAP + 12
+    drawn = [(name, wrap(out, _LETTERS)) for name, out in parts]
+    heights = [_HIGH + _LINE * max(0, len(outs) - 1) for _, outs in drawn]
+    height = sum(heights) + _GAP * (len(drawn) - 1) + 12
     told = "; ".join(f"{name}: {out}" if out else name for name, out in parts)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE + 12}" height="{height}" '
@@ -36,29 +41,29 @@ def architecture_svg(model: str) -> str:
         f'aria-label="{escape(f"Architecture of {model}: {told}", quote=True)}">',
         '<g font-family="system-ui, sans-serif" text-anchor="middle">',
     ]
-    middle = 6 + _WIDE / 2
-    for place, (name, out) in enumerate(parts):
-        top = 6 + place * (_HIGH + _GAP)
-        last = place == len(parts) - 1
+    middle, top = 6 + _WIDE / 2, 6
+    for place, (name, outs) in enumerate(drawn):
+        high, last = heights[place], place == len(drawn) - 1
         lines.append(
-            f'<rect x="6" y="{top}" width="{_WIDE}" height="{_HIGH}" rx="8" '
+            f'<rect x="6" y="{top}" width="{_WIDE}" height="{high}" rx="8" '
             f'fill="{"#e6f2ea" if last else "#f3f6f9"}" stroke="#6e7681"/>'
         )
-        first = top + (25 if out else 35)
+        first = top + (25 if outs else 35)
         lines.append(
             f'<text x="{middle:g}" y="{first}" font-size="15" font-weight="600" '
             f'fill="#1f2933">{escape(name)}</text>'
         )
-        if out:
-            lines.append(
-                f'<text x="{middle:g}" y="{top + 45}" font-size="12" fill="#52606d">'
-                f"{escape(out)}</text>"
-            )
+        lines += [
+            f'<text x="{middle:g}" y="{top + 45 + _LINE * line}" font-size="12" fill="#52606d">'
+            f"{escape(out)}</text>"
+            for line, out in enumerate(outs)
+        ]
         if not last:
-            start, end = top + _HIGH, top + _HIGH + _GAP
+            start, end = top + high, top + high + _GAP
             lines.append(
                 f'<path d="M{middle:g} {start} V{end - 6} m-5 -2 l5 8 l5 -8" fill="none" '
                 'stroke="#6e7681" stroke-width="1.6"/>'
             )
+        top += high + _GAP
     lines += ["</g>", "</svg>"]
     return "\n".join(lines)
