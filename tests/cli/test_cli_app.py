@@ -55,6 +55,28 @@ def test_a_value_of_the_wrong_type_is_a_usage_error(capsys: pytest.CaptureFixtur
     assert "many" in capsys.readouterr().err
 
 
+def test_options_of_running_reach_verbs_that_have_their_own() -> None:
+    from fvc.cli.output import OutputOptions
+    from fvc.cli.verb import bind
+    from fvc.features import stage2_extract_features
+    from fvc.stages import RunOptions
+    from fvc.training import stage5_train_models
+
+    given = {"project": Path("p"), "workers": 3, "shard": "1/2", "delete_existing": True}
+    assert bind(stage5_train_models, given, OutputOptions()) == given
+    put_together = bind(stage2_extract_features, given, OutputOptions())
+    run_options = RunOptions(workers=3, shard="1/2", delete_existing=True)
+    assert put_together == {"project": Path("p"), "run": run_options}
+
+
+@pytest.mark.parametrize("verb", ["train", "setup"])
+def test_a_wrong_number_of_workers_is_noticed(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([verb, "--project", str(tmp_path), "--workers", "0"]) == 2
+    assert "workers" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("verb", "remedy"),
     [

@@ -135,11 +135,12 @@ def bind(
     function: Callable[..., Any], given: dict[str, Any], shown: OutputOptions
 ) -> dict[str, Any]:
     """Give the arguments of `function` from the options of `options_of` that were given."""
+    if "run" not in inspect.signature(function).parameters:
+        # Options such as ``workers`` are then the function's own.
+        return dict(given)
     run = {key: value for key, value in given.items() if key in _RUN_FIELDS}
     arguments = {key: value for key, value in given.items() if key not in run}
-    if "run" in inspect.signature(function).parameters:
-        arguments["run"] = RunOptions(**run, quiet=shown.quiet or shown.json)
-    return arguments
+    return {**arguments, "run": RunOptions(**run, quiet=shown.quiet or shown.json)}
 
 
 def _run_options() -> list[inspect.Parameter]:
