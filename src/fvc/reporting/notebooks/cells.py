@@ -94,6 +94,7 @@ from fvc.tables import read_table
 from fvc.workspace import Workspace
 
 MODEL = "{spec.name}"
+pl.Config.set_fmt_str_lengths(100)  # settings are shown whole
 
 # The project: FVC_PROJECT, or the nearest folder from here upwards that holds data/.
 here = Path.cwd()
