@@ -110,6 +110,7 @@ def test_after_platforms_each_clip_is_scored_by_the_fold_that_has_not_seen_it(
         _check_by_hand(project, scores)
     variants = robustness(project.root, model=model, resamples=100).document
     assert variants["n_clips"] == SOURCES * VARIANTS
+    assert "random at the beginning" in " ".join(variants["notes"])
 
 
 def _check_by_hand(project: Workspace, scores: pl.DataFrame) -> None:
@@ -272,6 +273,21 @@ def _check_grey_by_hand(project: Workspace, scores: pl.DataFrame) -> None:
     grey = np.stack([luma] * 3, axis=-1)
     expected = detectors[row["fold"]].detector.score({"frames": grey})
     assert row["score"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_embedding_model_is_refitted_on_resamples_of_groups(project: Workspace) -> None:
+    from fvc.training.interval import model_interval
+
+    document = model_interval(
+        project.root, model=EMBEDDING, refit=20, resamples=100, workers=1
+    ).document
+    assert document["refits"]["done"] == 20
+    (row,) = [
+        row for row in document["rows"] if (row["method"], row["metric"]) == ("refitted", "roc_auc")
+    ]
+    assert row["low"] < row["high"]
+    with pytest.raises(NotAvailableError, match="cheap enough"):
+        model_interval(project.root, model=NET, refit=20)
 
 
 @pytest.mark.parametrize("model", [NET, EMBEDDING])

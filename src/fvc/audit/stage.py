@@ -16,6 +16,7 @@ from fvc.audit.report import AuditReport, write_audit
 from fvc.audit.table import audit_table
 from fvc.errors import NotAvailableError, OptionError
 from fvc.evaluation import is_simulated
+from fvc.evaluation.weights import weights_notes
 from fvc.models import ModelSpec, get_model
 from fvc.stages import RunOptions
 from fvc.tables import read_table
@@ -27,7 +28,6 @@ from fvc.training.reading import ClipReader
 from fvc.training.running import stop_workers, usable_cores
 from fvc.training.selection import fit_detector
 from fvc.training.split import project_split
-from fvc.training.trained import weights_notes
 from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
 

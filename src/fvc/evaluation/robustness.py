@@ -12,6 +12,7 @@ from fvc.evaluation.robustness_plot import draw_robustness
 from fvc.evaluation.strength import strength, strength_name
 from fvc.evaluation.variant_scores import pair_up, robustness_row
 from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
+from fvc.evaluation.weights import weights_notes
 from fvc.tables import find_table, read_table
 from fvc.workspace import Workspace
 
@@ -97,6 +98,7 @@ def model_robustness(
     }
     document["verdict"] = _verdict(document)
     document["notes"] = _notes(document, metrics.get("feature_names", []))
+    document["notes"] += weights_notes(metrics)
     return RobustnessReport(_write(document, workspace))
 
 

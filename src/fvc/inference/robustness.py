@@ -13,6 +13,7 @@ from fvc.evaluation.platforms import platform_rows, platform_verdict
 from fvc.evaluation.platforms_plot import draw_platforms
 from fvc.evaluation.robustness import RobustnessReport, model_robustness
 from fvc.evaluation.verdict_report import rows_table, write_results
+from fvc.evaluation.weights import weights_notes
 from fvc.inference.platform_features import platform_files
 from fvc.inference.platform_scores import every_clip, score_files
 from fvc.models import ModelSpec, get_model
@@ -20,7 +21,6 @@ from fvc.stages import RunOptions, StageReport
 from fvc.tables import read_table
 from fvc.training.refitting import FoldDetectors, fold_detectors
 from fvc.training.split import read_index
-from fvc.training.trained import weights_notes
 from fvc.transcoding.matching import read_matching
 from fvc.transcoding.platform_stage import transform_sources
 from fvc.transcoding.platforms import PLATFORMS, Transformation

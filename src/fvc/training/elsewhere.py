@@ -15,6 +15,7 @@ from fvc.evaluation.calibrators import calibrator_from_dict
 from fvc.evaluation.locked import split_locked
 from fvc.evaluation.single_set import expected_range, score_set
 from fvc.evaluation.verdict_report import VerdictReport
+from fvc.evaluation.weights import weights_notes
 from fvc.models import ModelSpec, get_model
 from fvc.models.loading import read_card
 from fvc.stages import RunOptions
@@ -29,7 +30,6 @@ from fvc.training.other_corpus import (
     shared_sources,
 )
 from fvc.training.split import Split, project_split, read_index
-from fvc.training.trained import weights_notes
 from fvc.workspace import Workspace
 
 EVALUATION_VERSION = 1

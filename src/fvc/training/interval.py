@@ -24,10 +24,10 @@ from fvc.models import ModelSpec, get_model
 from fvc.training.clips import Clips, Sources
 from fvc.training.fold import FoldTask, run_fold
 from fvc.training.parallel import spread
-from fvc.training.parts import read_clips
 from fvc.training.progress import show_progress
 from fvc.training.running import usable_cores
 from fvc.training.split import trained_split
+from fvc.training.trained import read_as_trained
 from fvc.workspace import Workspace
 
 logger = logging.getLogger("fvc.training")
@@ -211,11 +211,14 @@ def _refits(
     workers: int | None,
 ) -> tuple[list[dict[str, float]], dict[str, int]]:
     spec = get_model(model)
-    if spec.family != "tabular":
-        raise NotAvailableError(f"{spec.name}: only tabular models are cheap enough to be refitted")
+    if spec.family not in ("tabular", "embedding"):
+        raise NotAvailableError(
+            f"{spec.name}: only models on features and on embeddings are cheap enough to be "
+            "refitted; leave --refit out for the interval without refitting"
+        )
     split = trained_split(workspace, spec.name, trained)
     sources = Sources.from_folds(split.folds, 1)
-    clips = read_clips(workspace, spec.tables, sources)
+    clips = read_as_trained(workspace, spec, trained, sources, split)
     settings = trained["settings"]
     tasks = [
         RefitTask(

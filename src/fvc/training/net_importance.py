@@ -9,13 +9,13 @@ import polars as pl
 from fvc.evaluation.alterations_plot import draw_alterations
 from fvc.evaluation.variant_scores import pair_up, robustness_row
 from fvc.evaluation.verdict_report import rows_table, write_results
+from fvc.evaluation.weights import weights_notes
 from fvc.models import ModelSpec
 from fvc.tables import read_table
 from fvc.training.clips import Sources
 from fvc.training.progress import show_progress
 from fvc.training.refitting import fold_detectors
 from fvc.training.split import trained_split
-from fvc.training.trained import weights_notes
 from fvc.workspace import Workspace
 
 _CONFIDENCE = 0.95

@@ -23,6 +23,7 @@ from fvc.evaluation.protocols import (
 )
 from fvc.evaluation.protocols_plot import draw_holdouts
 from fvc.evaluation.verdict_report import VerdictReport, rows_table, write_results
+from fvc.evaluation.weights import weights_notes
 from fvc.models import candidates_of, get_model
 from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
@@ -34,7 +35,6 @@ from fvc.training.progress import Fits, show_progress
 from fvc.training.reading import ClipReader, training_order
 from fvc.training.running import one_thread, usable_cores
 from fvc.training.split import project_split, read_index
-from fvc.training.trained import weights_notes
 from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
 

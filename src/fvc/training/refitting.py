@@ -10,6 +10,7 @@ import polars as pl
 
 from fvc.errors import LeakageError, StaleError
 from fvc.evaluation import check_no_leakage
+from fvc.evaluation.weights import is_tiny
 from fvc.models import ModelSpec
 from fvc.models.loading import load_detector
 from fvc.tables import read_table
@@ -20,7 +21,6 @@ from fvc.training.split import Split, trained_split
 from fvc.training.trained import (
     check_folds,
     form_of,
-    is_tiny,
     read_as_trained,
     read_trained,
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fvc.errors import DataError, MissingInputError, StaleError
+from fvc.evaluation.weights import is_tiny
 from fvc.models import ModelSpec, get_model
 from fvc.models.loading import load_detector
 from fvc.models.video_spec import VideoInput
@@ -53,11 +54,6 @@ def check_folds(spec: ModelSpec, trained: Mapping[str, Any]) -> None:
                 f"{spec.name}: fold {row['fold']} had failed ({row['reason']}); all folds of "
                 "repeat 0 are needed"
             )
-
-
-def is_tiny(described: Mapping[str, Any]) -> bool:
-    """Whether a net or a backbone is in its smallest form, by ``metrics.json`` or the card."""
-    return bool(described.get("tiny", described.get("net", {}).get("tiny", False)))
 
 
 def form_of(spec: ModelSpec, described: Mapping[str, Any]) -> VideoInput:
@@ -205,19 +201,3 @@ def final_detector(workspace: Workspace, spec: ModelSpec, card: Mapping[str, Any
         form_of(spec, card),
         tiny=is_tiny(card),
     )
-
-
-def weights_notes(described: Mapping[str, Any]) -> list[str]:
-    """Say what a reader of any score has to know of a net's weights.
-
-    Parameters
-    ----------
-    described
-        ``metrics.json`` or the card, or `VideoOptions.to_dict` for nets that are fitted now.
-    """
-    notes = []
-    if is_tiny(described):
-        notes.append("The net is in its smallest form: a test of the way, not a result.")
-    if described.get("random_weights") or described.get("weights") == "none":
-        notes.append("Its weights were random at the beginning, not pretrained.")
-    return notes

@@ -16,6 +16,7 @@ from fvc.training.trained import check_weights, options_of
 from fvc.training.video.alterations import Alteration, Streams, alterations
 from fvc.training.video.cache import read_frames
 from fvc.training.video.clips import read_video_clips
+from fvc.training.video.device import threads
 from fvc.training.video.embedding import Backbone, open_backbone
 from fvc.training.video.reading import frame_settings
 from fvc.workspace import Workspace
@@ -38,9 +39,11 @@ class _OnTokens:
 
     detector: Any
     backbone: Backbone
+    threads: int
 
     def predict_proba(self, X: Sequence[Streams]) -> NDArray[np.float64]:
-        tokens = [self.backbone.tokens(streams["frames"]).reshape(-1) for streams in X]
+        with threads(self.threads):
+            tokens = [self.backbone.tokens(streams["frames"]).reshape(-1) for streams in X]
         found: NDArray[np.float64] = self.detector.predict_proba(np.stack(tokens))
         return found
 
@@ -95,7 +98,7 @@ def score_altered(
     if spec.embedding is not None:
         backbone = open_backbone(spec.embedding.backbone, form, options)
         check_weights(spec, detectors.trained, backbone.digest)
-        wrap = lambda detector: _OnTokens(detector, backbone)  # noqa: E731
+        wrap = lambda detector: _OnTokens(detector, backbone, options.threads)  # noqa: E731
     by_fold = {one.fold: replace(one, detector=wrap(one.detector)) for one in detectors}
     steps = alterations(flow="flow" in clips.files)
     rows: list[dict[str, Any]] = []

@@ -14,6 +14,7 @@ from fvc.models import build_video_model
 from fvc.models.video_spec import VideoInput
 from fvc.training.video.cache import read_frames
 from fvc.training.video.clips import as_files
+from fvc.training.video.device import threads
 from fvc.training.video.single import score_one
 
 
@@ -27,14 +28,18 @@ class NetDetector:
         In evaluation mode.
     form
         What it is given.
+    threads
+        Threads on a processor: whoever asks may have set another number for other libraries.
     """
 
     net: Any
     form: VideoInput
+    threads: int = 1
 
     def score(self, streams: Mapping[str, NDArray[np.uint8]]) -> float:
         """Give the probability of being fake of a clip whose frames, and flow, are given."""
-        return score_one(self.net, streams, self.form)
+        with threads(self.threads):
+            return score_one(self.net, streams, self.form)
 
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Score stored clips.
@@ -92,4 +97,5 @@ def open_net(path: Path, model: str, form: VideoInput, *, tiny: bool) -> NetDete
         raise MissingInputError("no trained net", path=path) from error
     except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
         raise DataError(f"{path} does not hold the net of its card: {error}") from error
-    return NetDetector(net.eval(), form)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return NetDetector(net.to(device).eval(), form, torch.get_num_threads())
