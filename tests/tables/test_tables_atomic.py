@@ -69,6 +69,18 @@ def test_a_full_device_under_polars_is_an_output_error_too(tmp_path: Path) -> No
         fail()
 
 
+def test_a_folder_in_the_place_of_a_file_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").mkdir()
+
+    def fail() -> None:
+        with atomic_write(tmp_path / "a.csv") as temporary:
+            temporary.write_bytes(b"whole")
+
+    with pytest.raises(OutputError, match="a folder of its name is there"):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
 def test_other_os_errors_pass_through(tmp_path: Path) -> None:
     def fail() -> None:
         with atomic_write(tmp_path / "a.bin"):

@@ -21,6 +21,7 @@ _FATAL = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
+    errno.EISDIR: "a folder of its name is there",
     errno.ENAMETOOLONG: "the name is too long for this file system",
 }
 
