@@ -129,6 +129,7 @@ def _check_by_hand(project: Workspace, scores: pl.DataFrame) -> None:
 
 
 def test_a_member_that_was_trained_anew_is_noticed(project: Workspace) -> None:
+    import fvc
     from fvc.training.trained import members_of
 
     path = project.model("ensemble") / "final" / "card.json"
@@ -139,6 +140,12 @@ def test_a_member_that_was_trained_anew_is_noticed(project: Workspace) -> None:
     card["members"][0]["fingerprint"] = "another"
     with pytest.raises(StaleError, match="trained anew"):
         members_of(project, card)
+    whole = path.read_text()
+    path.write_text(json.dumps(card))
+    with pytest.raises(StaleError, match="trained anew"):
+        fvc.load("ensemble", project=project.root)
+    path.write_text(whole)
+    fvc.load("ensemble", project=project.root)
 
 
 def test_held_out_sets_of_nets_are_kept_and_a_fit_that_was_ended_goes_on(

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fvc.errors import DataError, MissingInputError
+from fvc.errors import DataError, MissingInputError, StaleError
 from fvc.inference.measuring import Measured, Recipe
 from fvc.models.linear import LinearForm
 from fvc.models.loading import load_detector
 from fvc.models.video_spec import VideoInput
-from fvc.training.video.frames import FrameSetting
+from fvc.training.video.frames import FrameSetting, frame_settings
 
 TABULAR = "tabular"
 
@@ -37,11 +37,7 @@ def form_of(document: Mapping[str, Any]) -> VideoInput:
 
 def frame_settings_of(document: Mapping[str, Any]) -> dict[str, FrameSetting]:
     """Say which frames, and which flow, a net looks at."""
-    form = form_of(document)
-    found = {"frames": FrameSetting(form.num_frames, form.frame_rate)}
-    if form.flow:
-        found["flow"] = FrameSetting(form.num_frames, form.frame_rate, form.flow_length)
-    return found
+    return frame_settings(form_of(document))
 
 
 def final_folder(folder: Path) -> Path:
@@ -68,8 +64,20 @@ def member_folders(document: Mapping[str, Any], folder: Path) -> list[Path]:
                 path=place,
                 remedy=f"Run `fvc train --ensemble --model-types {member['model']} …`",
             )
+        # Beside a detector that was handed on alone there are no results.
+        results = place.parent / "metrics.json"
+        if results.is_file() and _fingerprint(results) != member["fingerprint"]:
+            raise StaleError(
+                f"{member['model']} was trained anew since the ensemble was",
+                path=results,
+                remedy="Run `fvc train --model-types ensemble` again",
+            )
         found.append(place)
     return found
+
+
+def _fingerprint(results: Path) -> Any:
+    return json.loads(results.read_text(encoding="utf-8")).get("fingerprint")
 
 
 def read_member(folder: Path) -> dict[str, Any]:
@@ -160,15 +168,14 @@ class _Net(FileDetector):
 
 class _Embedding(FileDetector):
     def __init__(self, folder: Path, document: Mapping[str, Any], *, trust: bool = False) -> None:
+        from fvc.models import get_model
+        from fvc.training.trained import options_of
         from fvc.training.video.embedding import open_backbone
-        from fvc.training.video.options import VideoOptions
 
         super().__init__(folder, document, trust=trust)
         made = document["embedding"]
         (self.setting,) = frame_settings_of(document).values()
-        kind = document["weights"]["kind"]
-        weights = str(document["weights"]["source"]) if kind == "file" else kind
-        options = VideoOptions(weights=weights, tiny=bool(made["tiny"]))
+        options = options_of(get_model(str(document["model"])), document)
         self.backbone = open_backbone(made["backbone"], form_of(document), options)
         if self.backbone.digest != made["weights_hash"]:
             raise DataError(

@@ -1,6 +1,9 @@
 """One held-out set: choose, fit, find the threshold inside, score once."""
 
+import importlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,10 @@ from numpy.typing import NDArray
 from fvc.evaluation import check_no_leakage, compute_classification_metrics
 from fvc.evaluation.protocols import equal_error_threshold
 from fvc.models import ModelSpec
+from fvc.training.clips import Clips, Sources
 from fvc.training.fold import attempt
+from fvc.training.output import held
+from fvc.training.parallel import spread
 from fvc.training.selection import (
     InnerFold,
     Part,
@@ -73,6 +79,45 @@ class HoldoutResult:
     metrics: dict[str, Any] = field(default_factory=dict)
     n_train: int = 0
     failure: str | None = None
+
+
+def run_holdouts(
+    tasks: Sequence[HoldoutTask], clips: Clips, sources: Sources, workers: int, folder: Path
+) -> Iterator[HoldoutResult]:
+    """Fit and score the sets of one model, in the order in which they finish.
+
+    Parameters
+    ----------
+    tasks
+        Of one model.
+    clips, sources
+        The data.
+    workers
+        Sets side by side; nets are fitted one after the other.
+    folder
+        Where what a net has scored is kept.
+
+    Raises
+    ------
+    LeakageError
+        A group stands on both sides.
+    LockedError
+        Another run holds out sets of the same net.
+    """
+    if tasks and tasks[0].spec.family == "video":
+        nets = importlib.import_module("fvc.training.video.held_out")
+        with held(folder, tasks[0].spec.name):
+            yield from nets.run_net_holdouts(tasks, clips, sources, folder)
+        return
+    shared = (
+        clips.X,
+        clips.source,
+        clips.original,
+        sources.labels,
+        sources.groups,
+        clips.feature_names,
+    )
+    yield from spread(run_holdout, tasks, shared, workers)
 
 
 def run_holdout(

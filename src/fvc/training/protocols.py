@@ -1,9 +1,8 @@
 """``fvc holdout``: detectors trained without a collection, a platform, or any other origin."""
 
-import importlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,8 @@ from fvc.evaluation.weights import weights_notes
 from fvc.models import candidates_of, get_model
 from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
-from fvc.training.held_out import HoldoutResult, HoldoutTask, run_holdout
+from fvc.training.held_out import HoldoutResult, HoldoutTask, run_holdouts
 from fvc.training.model import Request
-from fvc.training.output import held
-from fvc.training.parallel import spread
 from fvc.training.progress import Fits, show_progress
 from fvc.training.reading import ClipReader, training_order
 from fvc.training.running import one_thread, usable_cores
@@ -209,28 +206,6 @@ def hold_out(
     return HoldoutReport(_write(document, workspace), exit_code=5 if failed else 0)
 
 
-def _results(
-    tasks: Sequence[HoldoutTask], clips: Clips, sources: Sources, request: Request, by: str
-) -> Iterator[HoldoutResult]:
-    """Fit and score each set, as the model's family does it."""
-    spec = tasks[0].spec
-    if spec.family == "video":
-        nets = importlib.import_module("fvc.training.video.held_out")
-        folder = request.workspace.holdout(by) / ".fits" / spec.name
-        with held(folder, spec.name):
-            yield from nets.run_net_holdouts(tasks, clips, sources, folder)
-        return
-    shared = (
-        clips.X,
-        clips.source,
-        clips.original,
-        sources.labels,
-        sources.groups,
-        clips.feature_names,
-    )
-    yield from spread(run_holdout, tasks, shared, request.workers)
-
-
 def _run(
     tasks: Sequence[HoldoutTask],
     clips: Clips,
@@ -241,7 +216,8 @@ def _run(
 ) -> list[HoldoutResult]:
     fits.begin(f"{tasks[0].spec.name}, held out", len(tasks))
     done: dict[int, HoldoutResult] = {}
-    for result in _results(tasks, clips, sources, request, by):
+    folder = request.workspace.holdout(by) / ".fits" / tasks[0].spec.name
+    for result in run_holdouts(tasks, clips, sources, request.workers, folder):
         done[result.number] = result
         fits.done(1)
         if result.failure:

@@ -11,6 +11,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from fvc.models.video_spec import VideoInput
 from fvc.video import colour_tags, decode, frames_at, luma_plane
 from fvc.video.container import open_video
 from fvc.video.packets import scan
@@ -64,6 +65,14 @@ class FrameSetting:
         if self.flow:
             found |= {"method": "DIS, preset fast, at the size of the clip", "range": FLOW_RANGE}
         return found
+
+
+def frame_settings(form: VideoInput) -> dict[str, FrameSetting]:
+    """Say which frames, and which flow, a net looks at."""
+    found = {"frames": FrameSetting(form.num_frames, form.frame_rate)}
+    if form.flow:
+        found["flow"] = FrameSetting(form.num_frames, form.frame_rate, form.flow_length)
+    return found
 
 
 def take_frames(

@@ -1,19 +1,10 @@
 """What models that look at frames read: frames, flow, or the tokens of a frozen backbone."""
 
 from fvc.models import ModelSpec, build_video_model
-from fvc.models.video_spec import VideoInput
 from fvc.training.clips import Clips, Sources
 from fvc.training.model import Request
 from fvc.training.video.clips import read_video_clips
-from fvc.training.video.frames import FrameSetting
-
-
-def frame_settings(form: VideoInput) -> dict[str, FrameSetting]:
-    """Say which frames, and which flow, a net looks at."""
-    found = {"frames": FrameSetting(form.num_frames, form.frame_rate)}
-    if form.flow:
-        found["flow"] = FrameSetting(form.num_frames, form.frame_rate, form.flow_length)
-    return found
+from fvc.training.video.frames import frame_settings
 
 
 def read_for(spec: ModelSpec, request: Request, sources: Sources) -> Clips:
@@ -39,3 +30,6 @@ def read_for(spec: ModelSpec, request: Request, sources: Sources) -> Clips:
     from fvc.training.video.embedding import embed_clips
 
     return embed_clips(spec, request.workspace, clips, run=far)
+
+
+__all__ = ["frame_settings", "read_for", "read_video_clips"]
