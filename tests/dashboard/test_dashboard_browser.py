@@ -183,6 +183,9 @@ def test_an_uploaded_video_is_judged(tab: "Page", address: str, shown_project: P
     shown = tab.locator('[data-testid="stMetricValue"]').all_inner_texts()
     assert re.fullmatch(r"\d+%", shown[0])
     assert shown[1] in {"real", "fake", "undecided"}
+    evidence = tab.locator(".fvc-table tbody tr")
+    assert evidence.count() == 10
+    assert re.match(r"(real|fake)\t?[+−]0?\d*\.\d\d", evidence.first.inner_text().replace(" ", ""))
 
 
 def test_an_upload_that_is_no_video_is_said_to_be_none(

@@ -39,6 +39,15 @@ def test_a_server_warms_every_page_and_the_tables_up(shown_project: Path) -> Non
     assert _printed(code).split("\n")[:2] == ["1 []", "[]"]
 
 
+def test_a_process_that_judges_a_video_does_not_import_the_pages() -> None:
+    code = (
+        "import runpy, sys\nfrom fvc.dashboard.serving import server_command\n"
+        "script = next(w for w in server_command('127.0.0.1', 1, headless=True) if '.py' in w)\n"
+        "runpy.run_path(script, run_name='__mp_main__')\nprint('streamlit' in sys.modules)"
+    )
+    assert _printed(code).strip() == "False"
+
+
 def test_an_empty_project_is_no_obstacle(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path\nfrom fvc.workspace import Workspace\n"

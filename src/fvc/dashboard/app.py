@@ -1,4 +1,4 @@
-"""The pages and their order. Streamlit runs this file anew at every click."""
+"""The pages and their order."""
 
 import os
 from importlib import import_module
@@ -39,7 +39,7 @@ _STYLE = """<style>
 
 
 def show() -> None:
-    """Show the page that is asked for."""
+    """Show the page that is asked for; called anew at every click."""
     # A Material icon would be fetched from a server of Google's by every browser.
     icon = Path(__file__).with_name("icon.svg")
     st.set_page_config(page_title="FVC", page_icon=str(icon), layout="wide")
@@ -64,7 +64,3 @@ def _screen(module: str) -> Show:
         import_module(f"fvc.dashboard.screens.{module}").show(workspace)
 
     return show_screen
-
-
-if __name__ == "__main__":
-    show()

@@ -87,6 +87,6 @@ def server_command(host: str, port: int, *, headless: bool) -> list[str]:
         "server.headless": str(headless).lower(),
         **SETTINGS,
     }
-    script = Path(__file__).with_name("app.py")
+    script = Path(__file__).with_name("script.py")
     options = [f"--{name}={value}" for name, value in settings.items()]
     return [sys.executable, "-m", "fvc.dashboard.server", str(script), *options]

@@ -4,11 +4,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
 import streamlit as st
 
-from fvc.dashboard.frame import empty
-from fvc.dashboard.reading import trained_models
+from fvc.dashboard.card import warn_of_weights
+from fvc.dashboard.frame import empty, signed
+from fvc.dashboard.plain_tables import plain_table
+from fvc.dashboard.reading import document, trained_models
 from fvc.dashboard.serving import UPLOAD_LIMIT_MIB
 from fvc.workspace import Workspace
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _ENDINGS = ["mp4", "mkv", "webm", "mov", "avi", "flv", "mpg", "ts", "3gp", "wmv", "m4v"]
 _STALL_SECONDS = 60.0
+_EVIDENCE = 10
 
 
 def show(workspace: Workspace) -> None:
@@ -31,6 +33,7 @@ def show(workspace: Workspace) -> None:
     rate = right.slider(
         "Share of real, and of fake, videos that may be called the other", 0.01, 0.5, 0.1, 0.01
     )
+    warn_of_weights(document(workspace.model(name) / "metrics.json") or {})
     uploaded = st.file_uploader(
         f"A video of at most {UPLOAD_LIMIT_MIB} MB. It is deleted after it was judged.",
         type=_ENDINGS,
@@ -85,7 +88,16 @@ def _evidence(answer: "Prediction") -> None:
     if not rows:
         st.caption("This detector does not say what its answer rests on.")
         return
-    keep = ("feature", "words", "contribution", "speaks_for", "value")
-    shown = [{key: row[key] for key in keep if key in row} for row in rows[:10]]
-    st.dataframe(pl.DataFrame(shown, infer_schema_length=None), hide_index=True, width="stretch")
-    st.caption("Contributions are in log odds; they add up to the score.")
+    shown = [
+        (
+            row["speaks_for"] or "neither",
+            "" if row["contribution"] is None else signed(row["contribution"]),
+            str(row["words"]),
+            str(row["feature"]),
+        )
+        for row in rows[:_EVIDENCE]
+    ]
+    headings = ("speaks for", "contribution", "what was seen", "feature")
+    st.html(plain_table(headings, shown, what="Evidence", text=headings[2], code=headings[3]))
+    more = f" The first {_EVIDENCE} of {len(rows)}." if len(rows) > _EVIDENCE else ""
+    st.caption(f"Contributions are in log odds; with a constant, they add up to the score.{more}")
