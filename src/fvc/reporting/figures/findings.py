@@ -35,7 +35,9 @@ def audit(material: Material, width: float) -> Figure:
                 estimate(axes, row, "auc", y + off, colour, marker=marker)
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.8)
     named_rows(axes, [name for _, name in ticks], [y for y, _ in ticks])
-    axes.set_xlabel("ROC AUC")
+    # The last row's lower mark would lie on the axis.
+    axes.set_ylim(ticks[-1][0] + 0.75, -0.5)
+    axes.set_xlabel("ROC AUC, 95 % interval")
     handles = [
         Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="true labels"),
         Line2D([], [], color=GREY, marker="s", markersize=3.5, label="permuted by group"),
