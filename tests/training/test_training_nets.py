@@ -344,6 +344,32 @@ def test_a_clip_that_cannot_be_read_is_counted_as_not_scored(
     assert row["clip"] in copy.failures.read_text()
 
 
+@pytest.mark.parametrize("on", [False, True])
+def test_a_grid_turns_checkpointing_and_frozen_statistics_on_and_off(
+    on: bool, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    import torch
+
+    from fvc.models import build_video_model, find_model
+    from fvc.models.video.classifier import Checkpointed
+    from fvc.training.video.job import NetPlan
+    from fvc.training.video.options import VideoOptions
+
+    # Statistics are frozen of weights that are loaded.
+    torch.save(build_video_model("x3d", weights="none", tiny=True).state_dict(), tmp_path / "w.pt")
+    options = VideoOptions(weights=str(tmp_path / "w.pt"), tiny=True, device="cpu")
+    entry = find_model("x3d").training
+    settings = replace(entry, gradient_checkpointing=on, freeze_batch_norm=on)
+    net = NetPlan("x3d", options, settings, 0).build()
+    stages = [each for each in net.backbone.modules() if isinstance(each, Checkpointed)]
+    assert stages
+    assert {each.checkpointing for each in stages} == {on}
+    norms = [m for m in net.backbone.modules() if isinstance(m, torch.nn.BatchNorm3d)]
+    assert {m.training for m in norms} == {not on}
+
+
 def test_two_processes_fit_the_net_that_one_fits(prepared: Workspace, tmp_path: Path) -> None:
     from dataclasses import replace
 

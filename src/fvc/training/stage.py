@@ -90,7 +90,7 @@ def stage5_train_models(
         Seed of the folds and of the inner folds.
     grid
         What the inner folds choose from: ``none`` (one setting a model), ``default`` or a YAML or
-        JSON file of grids by model.
+        JSON file of grids, or ranges for Optuna, by model.
     inner_splits
         Inner folds within the training part of each fold, at least 2.
     workers

@@ -61,10 +61,8 @@ class NetPlan:
             seed=self.seed,
             dropout=self.settings.dropout,
         )
-        if self.settings.freeze_batch_norm:
-            net.freeze_batch_norm()
-        if self.settings.gradient_checkpointing:
-            net.checkpoint_gradients()
+        net.freeze_batch_norm(self.settings.freeze_batch_norm)
+        net.checkpoint_gradients(self.settings.gradient_checkpointing)
         return net
 
 
