@@ -65,6 +65,7 @@ def pictures(project: Path, best: str) -> dict[str, Path]:
         "critical-difference": stage5 / "comparison" / "critical_difference.png",
         "calibration": stage5 / best / "calibration" / "calibration.png",
         "decisions": stage5 / best / "decisions" / "decisions.png",
+        "leaderboard": stage5 / "leaderboard.png",
         "roc-pr": stage5 / best / "plots" / "roc_pr_curves.png",
         "confusion": stage5 / best / "plots" / "confusion_matrix.png",
         "folds": stage5 / best / "plots" / "fold_comparison.png",
