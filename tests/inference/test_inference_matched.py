@@ -118,6 +118,7 @@ def test_every_verb_says_what_is_matched(
     assert board["models"][0]["matched"] == board["matching"]["words"]
     [beside] = board["beside"]
     assert beside["label"] == NOT_MATCHED
+    assert {(row["stale"], row["random_weights"]) for row in beside["models"]} == {(False, False)}
     [other] = boards_beside(project.workspace)
     assert other["label"].startswith("matched: longer side 48")
     assert run(["leaderboard", "--project", str(project.workspace.root)]) == 0

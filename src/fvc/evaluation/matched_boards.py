@@ -9,7 +9,7 @@ from fvc.workspace import Workspace
 
 NOT_MATCHED = "not matched"
 _SCORES = ("model", "complete", "n_sources", "n_scored", "roc_auc", "roc_auc_low", "roc_auc_high",
-           "f1", "balanced_accuracy")  # fmt: skip
+           "f1", "balanced_accuracy", "stale", "random_weights")  # fmt: skip
 _BASELINE = ("baseline", "columns", "n_sources", "n_scored", "roc_auc", "roc_auc_low",
              "roc_auc_high", "accuracy", "balanced_accuracy")  # fmt: skip
 
