@@ -370,54 +370,83 @@ def test_a_grid_turns_checkpointing_and_frozen_statistics_on_and_off(
     assert {m.training for m in norms} == {not on}
 
 
-def test_two_processes_fit_the_net_that_one_fits(prepared: Workspace, tmp_path: Path) -> None:
+def _small_fit(prepared: Workspace, **changes: Any) -> tuple[Any, Any, Any]:
+    """Plan a fit of a net without batch norm or dropout to all but four clips."""
     from dataclasses import replace
-
-    import torch
 
     from fvc.models import find_model
     from fvc.training.clips import Sources
     from fvc.training.video.chosen import frame_batches
     from fvc.training.video.fitting import FitPlan
-    from fvc.training.video.job import NetPlan, fit_job
+    from fvc.training.video.job import NetPlan
     from fvc.training.video.options import VideoOptions
     from fvc.training.video.reading import frame_settings, read_video_clips
 
     train(prepared.root, "naive_cnn")
     sources = Sources.from_folds(pl.read_parquet(prepared.folds), 1)
-    # Group normalisation and no dropout: nothing but the order of sums depends on the share.
     spec = find_model("variable_ar_cnn")
-    settings = replace(spec.training, dropout=0.0, epochs=2, head_lr=1e-3)
+    settings = replace(spec.training, dropout=0.0, **changes)
     options = VideoOptions(weights="none", tiny=True, device="cpu")
     form = options.form(spec)
     clips = read_video_clips(prepared, sources, frame_settings(form), options, workers=1)
-    rows = np.arange(len(clips.source))
     labels = sources.labels[clips.source]
-    inner = np.flatnonzero(clips.original)[:4]
-    seen = np.setdiff1d(rows, inner)
-    plan = FitPlan(
-        frame_batches(dict(clips.files), labels, clips.source, form, seen), seen, inner, settings,
-        (0,),
-    )  # fmt: skip
-    one, two = (
-        fit_job(
-            NetPlan(spec.name, replace(options, devices=devices), settings, 0),
-            plan,
-            tmp_path / str(devices),
-        )
-        for devices in (1, 2)
-    )
+    inner = np.concatenate([np.flatnonzero(clips.original & (labels == y))[:2] for y in (0, 1)])
+    seen = np.setdiff1d(np.arange(len(clips.source)), inner)
+    batches = frame_batches(dict(clips.files), labels, clips.source, form, seen)
+    net = NetPlan(spec.name, options, settings, 0)
+    return net, FitPlan(batches, seen, inner, settings, (0,)), clips.inputs[inner]
+
+
+def test_the_weights_that_score_are_those_of_the_best_epoch(
+    prepared: Workspace, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    import torch
+
+    from fvc.training.video.chosen import score_files
+    from fvc.training.video.fitting import BEST, LAST
+    from fvc.training.video.job import fit_job
+
+    net, plan, files = _small_fit(prepared, epochs=6, head_lr=0.1, patience=6)
+    # Turned round on the inner side, so that what is learned makes its scores worse.
+    turned = plan.batches.labels.copy()
+    turned[plan.inner] = 1 - turned[plan.inner]
+    plan = replace(plan, batches=replace(plan.batches, labels=turned))
+    fitted = fit_job(net, plan, tmp_path)
+    progress = fitted.progress
+    scored = [(row["val_roc_auc"], -row["val_loss"]) for row in progress.history]
+    assert progress.best_epoch == 1 + scored.index(max(scored)) < len(scored) == 6
+    fake = score_files(fitted, files, plan.batches.form, net.options)
+    of_truth = np.where(plan.batches.labels[plan.inner] == 1, fake, 1 - fake)
+    by_class = [-np.log(of_truth[plan.batches.labels[plan.inner] == y]).mean() for y in (0, 1)]
+    assert np.mean(by_class) == pytest.approx(progress.history[progress.best_epoch - 1]["val_loss"])
+    best, last = (torch.load(tmp_path / name, weights_only=True) for name in (BEST, LAST))
+    assert not all(torch.equal(best[key], last["net"][key]) for key in best)
+    assert all(torch.equal(best[key], value) for key, value in fitted.net.state_dict().items())
+
+
+def test_two_processes_fit_the_net_that_one_fits(prepared: Workspace, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    import torch
+
+    from fvc.training.video.job import fit_job
+
+    # Group normalisation and no dropout: nothing but the order of sums depends on the share.
+    net, plan, _ = _small_fit(prepared, epochs=2, head_lr=1e-3)
+    two_processes = replace(net, options=replace(net.options, devices=2))
+    one = fit_job(net, plan, tmp_path / "1")
+    two = fit_job(two_processes, plan, tmp_path / "2")
     for row, other in zip(one.progress.history, two.progress.history, strict=True):
         assert other["val_loss"] == pytest.approx(row["val_loss"], rel=1e-4)
     for key, value in one.net.state_dict().items():
         torch.testing.assert_close(two.net.state_dict()[key], value, rtol=1e-3, atol=1e-5)
     # What one of them meets is said as if there were one.
-    wild = replace(settings, head_lr=1e30)
+    wild = replace(plan.settings, head_lr=1e30)
     with pytest.raises(ValueError, match="no longer a number: try a lower learning rate"):
         fit_job(
-            NetPlan(spec.name, replace(options, devices=2), wild, 0),
-            replace(plan, settings=wild),
-            tmp_path / "wild",
+            replace(two_processes, settings=wild), replace(plan, settings=wild), tmp_path / "wild"
         )
     assert not (tmp_path / "wild" / "error.json").exists()
 
