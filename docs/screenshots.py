@@ -1,9 +1,10 @@
 """Make the documentation's pictures of the dashboard, from a simulated project alone.
 
 ``python docs/screenshots.py PROJECT`` starts the dashboard on the project (made with ``fvc demo``,
-then ``fvc compare``, ``audit``, ``importance``, ``robustness``), opens every page in Chromium,
-light and dark, and writes ``docs/images/dashboard-<page>-<light|dark>.png``. A project of real
-videos is refused: its frames are other people's pictures.
+then ``fvc compare``, ``audit``, ``importance``, ``robustness``), opens pages in Chromium, those
+that the documentation shows unless others are asked for, and writes
+``docs/images/dashboard-<page>-<light|dark>.png``. A project of real videos is refused: its frames
+are other people's pictures.
 """
 
 import argparse
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).with_name("images")
 PAGES = ("overview", "corpus", "leaderboard", "model", "compare", "features", "audit", "try")
+SHOWN = ("overview", "corpus", "leaderboard", "audit")
+"""Pages whose pictures in light the documentation shows; of the model's it shows the dark one."""
+
 LARGEST = 200_000
 """Bytes that a picture may take in the repository."""
 
@@ -41,7 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("project", type=Path, help="a finished simulated project")
     parser.add_argument("--to", type=Path, default=IMAGES, help="folder of the pictures")
-    parser.add_argument("--pages", nargs="*", choices=PAGES, default=PAGES)
+    parser.add_argument("--pages", nargs="*", choices=PAGES, default=SHOWN)
     parser.add_argument("--schemes", nargs="*", choices=("light", "dark"), default=("light",))
     parser.add_argument("--whole", action="store_true", help="the whole page, not its first screen")
     asked = parser.parse_args()
