@@ -69,11 +69,13 @@ def test_options_of_running_reach_verbs_that_have_their_own() -> None:
     assert put_together == {"project": Path("p"), "run": run_options}
 
 
-@pytest.mark.parametrize("verb", ["train", "setup"])
+@pytest.mark.parametrize(
+    "words", ["train", "setup", "holdout", "audit svm", "importance svm", "interval svm"]
+)
 def test_a_wrong_number_of_workers_is_noticed(
-    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([verb, "--project", str(tmp_path), "--workers", "0"]) == 2
+    assert run([*words.split(), "--project", str(tmp_path), "--workers", "0"]) == 2
     assert "workers" in capsys.readouterr().err
 
 

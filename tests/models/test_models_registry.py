@@ -101,6 +101,8 @@ def test_grid_files_are_read_and_checked(tmp_path: Path) -> None:
         ("- 1", "a mapping from model to grid"),
         ("svm: {C: [", "is not YAML"),
         ("x3d: {C: [1]}", "x3d has no parameter 'C'"),
+        ("sklearn_logreg: {penalty: [l1, l7]}", "penalty is one of 'l2', 'l1', 'elasticnet'"),
+        ("svm: {kernel: [poly]}", "kernel is one of 'linear', 'rbf', not 'poly'"),
     ],
 )
 def test_a_wrong_grid_file_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:

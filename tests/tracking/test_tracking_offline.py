@@ -114,6 +114,16 @@ def test_what_a_result_says(trained: Workspace) -> None:
     assert not [place for place in result.files() if place.endswith(".joblib")]
 
 
+def test_a_range_counts_as_many_candidates_as_it_has_trials(trained: Workspace) -> None:
+    path = trained.model("gradient_boosting") / "metrics.json"
+    document = json.loads(path.read_text())
+    ranges = {"search": {"max_depth": {"low": 1, "high": 3, "log": False}}, "trials": 7}
+    document["settings"]["candidates"] = [{"max_depth": 2}, ranges]
+    path.write_text(json.dumps(document))
+    events = ModelResult(trained, "gradient_boosting").events(None)
+    assert next(e for e in events if e["op"] == "params")["values"]["n_candidates"] == "8"
+
+
 def test_the_same_result_is_the_same_run_and_another_is_not(trained: Workspace) -> None:
     path = trained.model("gradient_boosting") / "metrics.json"
     before = ModelResult(trained, "gradient_boosting").key

@@ -117,7 +117,7 @@ def audit_model(
         (permutations is not None and permutations < 0)
         or (repeats is not None and repeats < 1)
         or resamples < 100
-        or (workers or 1) < 1
+        or (1 if workers is None else workers) < 1
     ):
         raise OptionError("permutations are 0 or more, repeats and workers 1, resamples 100")
     if trained and (target is None or predictions is not None):

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from fvc.errors import MissingExtraError, MissingInputError, OptionError
 from fvc.models.registry import Grid, ModelSpec, find_model
@@ -145,7 +145,7 @@ def _grid(spec: ModelSpec, grid: Any, path: Path) -> Grid | Space:
             raise OptionError(
                 f"{where} is a list with at least one value, or a range with low and high"
             )
-        checked[str(key)] = tuple(_value(spec, known[key], each, where) for each in values)
+        checked[str(key)] = tuple(_value(spec, str(key), known[key], v, where) for v in values)
     lists = {key: values for key, values in checked.items() if not isinstance(values, Range)}
     if len(lists) == len(checked):
         if TRIALS in grid:
@@ -156,10 +156,13 @@ def _grid(spec: ModelSpec, grid: Any, path: Path) -> Grid | Space:
     return Space(checked, read_trials(grid.get(TRIALS, DEFAULT_TRIALS), f"{path}: {spec.name}"))
 
 
-def _value(spec: ModelSpec, default: Any, value: Any, where: str) -> Any:
-    """Check a value of a list; what a net is trained with is of one type each."""
+def _value(spec: ModelSpec, key: str, default: Any, value: Any, where: str) -> Any:
+    """Check a value of a list: one of few words, or of the type that a net is trained with."""
     value = number(value)
     if spec.training is None:
+        words = get_args(get_type_hints(spec.estimator_class().__init__).get(key))
+        if isinstance(default, str) and default in words and value not in words:
+            raise OptionError(f"{where} is one of {', '.join(map(repr, words))}, not {value!r}")
         return value
     wanted: type | tuple[type, ...] = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):

@@ -205,7 +205,7 @@ class ModelResult:
             **entry,
             **chosen,
             **settings,
-            "n_candidates": len(candidates) if isinstance(candidates, list) else None,
+            "n_candidates": _count(candidates),
             "n_splits": self.split.get("n_splits"),
             "split_seed": self.split.get("seed"),
             "n_sources": self.split.get("n_sources"),
@@ -348,6 +348,13 @@ def environment() -> str:
     """List every installed package with its version, one a line."""
     found = {d.name: d.version for d in distributions() if d.name}
     return "".join(f"{n}=={v}\n" for n, v in sorted(found.items(), key=lambda i: i[0].lower()))
+
+
+def _count(candidates: Any) -> int | None:
+    """Count the settings that a fold tried: a range among them stands for as many as its trials."""
+    if not isinstance(candidates, list):
+        return None
+    return sum(each["trials"] if "search" in each else 1 for each in candidates)
 
 
 def _median(classes: Mapping[str, Any]) -> float | None:

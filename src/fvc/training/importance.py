@@ -98,8 +98,8 @@ def model_importance(
     DataError
         A fold of the model had failed.
     """
-    least = min(repeats, 1 if permutations is None else permutations, workers or 1)
-    if least < 1 or resamples < 100:
+    counts = [count for count in (repeats, permutations, workers) if count is not None]
+    if min(counts) < 1 or resamples < 100:
         raise OptionError("repeats, permutations and workers are 1 or more, resamples 100")
     spec, workspace = get_model(model), Workspace(project)
     if spec.family == "ensemble":

@@ -125,7 +125,12 @@ def model_interval(
     """
     if refit and refit < LEAST_REFITS:
         raise OptionError(f"refit is 0, or {LEAST_REFITS} or more")
-    if refit < 0 or resamples < 100 or (workers or 1) < 1 or any(n < 2 for n in new_groups):
+    if (
+        refit < 0
+        or resamples < 100
+        or (1 if workers is None else workers) < 1
+        or any(n < 2 for n in new_groups)
+    ):
         raise OptionError("new sets have 2 groups or more, resamples are 100, workers 1 or more")
     workspace = Workspace(project)
     trained, predictions = read_trained(workspace, model)

@@ -133,7 +133,13 @@ def hold_out(
     TooFewGroupsError
         Too few values to hold any out; the message says how many there are.
     """
-    if most < 1 or least < 1 or inner_splits < 2 or resamples < 100 or (workers or 1) < 1:
+    if (
+        most < 1
+        or least < 1
+        or inner_splits < 2
+        or resamples < 100
+        or (1 if workers is None else workers) < 1
+    ):
         raise OptionError(
             "most, least and workers are 1 or more, inner_splits 2, resamples 100 or more"
         )
