@@ -1,22 +1,19 @@
-"""Ensembles learn from inner scores alone, and stand at chance where there is nothing to learn."""
+"""Ensembles refuse torn groups, and stand at chance where there is nothing to learn."""
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 from fvc.errors import LeakageError, MissingInputError
-from fvc.evaluation import compute_classification_metrics
 from fvc.models import find_model
 from fvc.training import stage5_train_models
 from fvc.training.clips import Sources
-from fvc.training.ensemble import _inner_scores, read_ensemble, run_ensemble_folds
+from fvc.training.ensemble import run_ensemble_folds
+from fvc.training.ensemble_members import read_ensemble
 from fvc.training.fold import FoldTask
-from fvc.training.parts import read_clips
 from fvc.workspace import Workspace
 
 Simulate = Callable[..., Workspace]
@@ -55,55 +52,6 @@ def test_without_members_it_says_what_to_train(tmp_path: Path, simulated: Simula
     workspace = simulated(tmp_path, sources=12)
     with pytest.raises(MissingInputError, match="fvc train --ensemble"):
         train(workspace, "ensemble")
-
-
-def test_inner_scores_come_from_models_that_have_not_seen_the_group(
-    tmp_path: Path, simulated: Simulate
-) -> None:
-    workspace = simulated(tmp_path, sources=30, per_group=2, signal=2.0)
-    train(workspace, "logistic_regression_stage2")
-    sources = Sources.from_folds(pl.read_parquet(workspace.folds), 1)
-    clips = read_clips(workspace, (2,), sources)
-    spec = find_model("logistic_regression_stage2")
-    task = FoldTask(
-        spec=spec, candidates=[{}], repeat=0, fold=0, test=sources.fold[0] == 0, inner_splits=3,
-        seed=0, save_to=None, keep_variants=True,
-    )  # fmt: skip
-    _, scores = _inner_scores((task, {}), spec, clips, sources)
-    assert np.isnan(scores[task.test]).all()
-    assert not np.isnan(scores[~task.test]).any()
-    # What the label of a group is does not reach that group's own scores.
-    group = sources.groups[~task.test][0]
-    own = sources.groups == group
-    labels = np.where(own, 1 - sources.labels, sources.labels).astype(np.int8)
-    X = clips.X.copy()
-    changed = replace(sources, labels=labels)
-    poisoned = X.copy()
-    poisoned[task.test[clips.source]] = 1e6
-    _, same = _inner_scores((task, {}), spec, replace(clips, X=poisoned), sources)
-    np.testing.assert_array_equal(scores, same)
-    # The other groups' scores do depend on it: it is trained on for them.
-    _, other = _inner_scores((task, {}), spec, clips, changed)
-    assert not np.array_equal(scores[~task.test & ~own], other[~task.test & ~own])
-
-
-def test_a_model_that_memorises_has_inner_scores_at_chance(
-    tmp_path: Path, simulated: Simulate
-) -> None:
-    workspace = simulated(tmp_path, sources=60, variants=3, signal=0.0, source_noise=3.0)
-    train(workspace, "logistic_regression_stage2")
-    sources = Sources.from_folds(pl.read_parquet(workspace.folds), 1)
-    clips = read_clips(workspace, (2, 4), sources)
-    spec = find_model("gradient_boosting")
-    task = FoldTask(
-        spec=spec, candidates=[{}], repeat=0, fold=0, test=sources.fold[0] == 0, inner_splits=3,
-        seed=0, save_to=None, keep_variants=True,
-    )  # fmt: skip
-    _, scores = _inner_scores((task, {"n_estimators": 60, "max_depth": 3}), spec, clips, sources)
-    known = ~np.isnan(scores)
-    metrics = compute_classification_metrics(sources.labels[known], scores[known])
-    # On clips that it has seen its ROC AUC is 1.
-    assert metrics["roc_auc"] == pytest.approx(0.5, abs=0.3)
 
 
 def test_a_group_on_both_sides_is_refused(tmp_path: Path, simulated: Simulate) -> None:

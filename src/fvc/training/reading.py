@@ -73,8 +73,8 @@ class ClipReader:
             clips: Clips = readers.read_for(spec, request, self._sources)
             return clips
         if spec.family == "ensemble":
-            ensembles = importlib.import_module("fvc.training.ensemble")
+            members = importlib.import_module("fvc.training.ensemble_members")
             reader = ClipReader(request, self._sources)
-            joined: Clips = ensembles.read_ensemble(request, self._sources, self._specs, reader)
+            joined: Clips = members.read_ensemble(request, self._sources, self._specs, reader)
             return joined
         return read_clips(request.workspace, spec.tables, self._sources)
