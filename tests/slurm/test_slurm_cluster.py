@@ -13,7 +13,7 @@ import psutil
 import pytest
 from slurm_cluster import Cluster, wait_until
 
-from fvc.batch.submission import submissions
+from fvc.batch.chain import submissions
 from fvc.tables import find_table, read_table
 from fvc.workspace import Workspace
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fvc.batch.chain import submissions
 from fvc.batch.progress import StageProgress, stage_progress
-from fvc.batch.submission import submissions
 from fvc.engines.slurm import TaskState, task_states
 from fvc.engines.slurm.client import jobs_of
 from fvc.errors import NotAvailableError

@@ -1,70 +1,20 @@
-"""Stages as a chain of SLURM jobs, and the record of what was submitted."""
+"""Submit the stages to SLURM, and cancel what was submitted."""
 
 import contextlib
-import inspect
-import json
-import logging
 import os
-import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fvc.engines.slurm import JOBS, Dependency, Job, cancel, render_script, resources_of, submit
-from fvc.engines.slurm.client import sbatch_arguments, submit_and_wait
-from fvc.engines.slurm.resources import Resources, check_resources, read_config
+from fvc.batch.chain import STAGE_JOBS, Chain, Submitted, submissions
+from fvc.batch.task_options import write_task_options
+from fvc.engines.slurm import cancel
+from fvc.engines.slurm.resources import check_resources, read_config
 from fvc.errors import EXIT_SOME_FAILED, MissingInputError, OptionError
-from fvc.pipeline import STAGES, stage_function
 from fvc.stages import RunOptions
-from fvc.tables import atomic_write, write_json_atomic
 from fvc.workspace import Workspace
-
-logger = logging.getLogger("fvc.batch")
-
-_OF_TASKS = (
-    *("project", "workers", "shard", "start-idx", "end-idx", "delete-existing"),
-    *("engine", "scheduler"),
-)
-"""Options of a stage that each task sets itself, or that would undo what others have done."""
-
-AFTER = {1: (), 2: (1,), 3: (1,), 4: (3,), 5: (2, 4)}
-"""The stages that must have ended well before each stage."""
-
-CHAIN = tuple(job for job in JOBS if job.stage.isdecimal())
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """One job of the chain.
-
-    Parameters
-    ----------
-    name
-        As `squeue` shows it.
-    stage
-        Number of the stage.
-    role
-        ``"array"``: one task a part. ``"finish"``: does what is left, and writes the table.
-    job
-        SLURM's id; empty when it was not submitted.
-    script
-        Its script, relative to the project.
-    tasks
-        Tasks of the array.
-    command
-        The command line that submits it.
-    """
-
-    name: str
-    stage: int
-    role: str
-    job: str
-    script: str
-    tasks: int
-    command: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -92,7 +42,7 @@ class SubmitReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report in plain JSON types."""
-        return {**asdict(self), "jobs": [_plain(job) for job in self.jobs]}
+        return {**asdict(self), "jobs": [job.to_dict() for job in self.jobs]}
 
     def summary(self) -> str:
         """Give the report in a few lines."""
@@ -185,8 +135,8 @@ def submit_to_slurm(
         SLURM refuses a job, or an option cannot take its value.
     """
     workspace = Workspace(project)
-    if only_stage is not None and not 1 <= only_stage <= len(CHAIN):
-        raise OptionError(f"--only-stage takes 1 to {len(CHAIN)}, not {only_stage}")
+    if only_stage is not None and not 1 <= only_stage <= len(STAGE_JOBS):
+        raise OptionError(f"--only-stage takes 1 to {len(STAGE_JOBS)}, not {only_stage}")
     if run.delete_existing or run.shard is not None or run.start_idx or run.end_idx is not None:
         raise OptionError(
             "parts are SLURM's, and a task that queues again must keep what is done: use --tasks, "
@@ -213,9 +163,9 @@ def submit_to_slurm(
     ]
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
     folder = workspace.slurm / name
-    stage_options = _options_file(folder / "options.yaml", config, options or {}, run)
-    chain = _Chain(workspace, name, layers, stage_options, dry_run=dry_run)
-    chosen = [job for job in CHAIN if only_stage in (None, int(job.stage))]
+    stage_options = write_task_options(folder / "options.yaml", config, options or {}, run)
+    chain = Chain(workspace, name, layers, stage_options, dry_run=dry_run)
+    chosen = [job for job in STAGE_JOBS if only_stage in (None, int(job.stage))]
     try:
         for job in chosen:
             chain.add(job, wait=wait and job is chosen[-1])
@@ -233,188 +183,6 @@ def submit_to_slurm(
     return SubmitReport(name, tuple(chain.jobs), dry_run, waited, code, table)
 
 
-class _Chain:
-    """Submits jobs one by one, and writes down each at once."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        name: str,
-        layers: list[dict[str, Resources]],
-        options: Path,
-        *,
-        dry_run: bool,
-    ) -> None:
-        self.workspace = workspace
-        self.folder = workspace.slurm / name
-        self.name = name
-        self.layers = layers
-        self.options = options
-        self.dry_run = dry_run
-        self.jobs: list[Submitted] = []
-        self.ends: dict[int, str] = {}
-        self.exit_code = 0
-
-    def add(self, job: Job, *, wait: bool) -> None:
-        stage = int(job.stage)
-        resources = resources_of(job.name, *self.layers)
-        if stage == 5 and not any("tasks" in layer.get(s, {}) for layer in self.layers
-                                  for s in ("all", job.name)):  # fmt: skip
-            resources["tasks"] = models_times_folds(self.options)
-        before = tuple(self.ends[s] for s in AFTER[stage] if s in self.ends)
-        array = self._submit(job, resources, "array", Dependency(succeeded=before))
-        # With `before` once more: an array that is cancelled has ended, too.
-        after = Dependency(ended=(array,), succeeded=before)
-        self.ends[stage] = self._submit(job, resources, "finish", after, wait=wait)
-
-    def _submit(
-        self,
-        job: Job,
-        resources: Resources,
-        role: str,
-        dependency: Dependency,
-        *,
-        wait: bool = False,
-    ) -> str:
-        is_array = role == "array"
-        name = job.job_name + ("" if is_array else "-finish")
-        path = self.folder / (job.script if is_array else job.script.replace(".sh", "-finish.sh"))
-        text = render_script(
-            job,
-            resources,
-            array=is_array,
-            name=name,
-            project=self.workspace.root,
-            fvc=fvc_command(),
-            options=(f"--config={self.options}",),
-        )
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        project = self.workspace.root
-        command = sbatch_arguments(path, project=project, dependency=dependency)
-        plan = Submitted(
-            name=name,
-            stage=int(job.stage),
-            role=role,
-            job="" if not self.dry_run else f"<{name}>",
-            script=self.workspace.relative(path),
-            tasks=int(resources["tasks"]) if is_array else 0,
-            command=tuple(command),
-        )
-
-        def record(number: str) -> None:
-            self.jobs.append(Submitted(**{**asdict(plan), "job": number}))
-            self._write()
-
-        if self.dry_run:
-            self.jobs.append(plan)
-        elif wait:
-            self.exit_code = submit_and_wait(
-                path, project=project, dependency=dependency, submitted=record
-            )
-        else:
-            record(submit(path, project=project, dependency=dependency))
-        return self.jobs[-1].job
-
-    def _write(self) -> None:
-        document = {
-            "name": self.name,
-            "submitted": datetime.now().astimezone().isoformat(timespec="seconds"),
-            "jobs": [_plain(job) for job in self.jobs],
-        }
-        write_json_atomic(self.folder / "jobs.json", document)
-
-
-def _plain(job: Submitted) -> dict[str, Any]:
-    return {**asdict(job), "command": list(job.command)}
-
-
-def models_times_folds(options: Path) -> int:
-    """Count the tasks of stage 5: a model and fold each."""
-    import yaml
-
-    from fvc.training import stage5_train_models
-    from fvc.training.parts import models_with_folds
-    from fvc.training.stage import asked_models
-
-    section = yaml.safe_load(options.read_text(encoding="utf-8")).get("train") or {}
-    given = {str(key).replace("-", "_"): value for key, value in section.items()}
-    defaults = inspect.signature(stage5_train_models).parameters
-    models = given.get("model_types", defaults["model_types"].default)
-    splits = given.get("n_splits", defaults["n_splits"].default)
-    return max(1, len(models_with_folds(asked_models(models))) * int(splits))
-
-
-def fvc_command() -> str:
-    """Give the command that tasks call: ``FVC_COMMAND``, or that of this installation."""
-    if given := os.environ.get("FVC_COMMAND"):
-        return given
-    beside = Path(sys.executable).with_name("fvc")
-    return str(beside) if beside.is_file() else (shutil.which("fvc") or "fvc")
-
-
-def _options_file(
-    path: Path,
-    config: Path | None,
-    options: Mapping[str, Mapping[str, Any]],
-    run: RunOptions,
-) -> Path:
-    """Write the options of all stages as the file that the tasks read with ``--config``."""
-    import yaml
-
-    document: dict[str, Any] = {}
-    if config is not None:
-        document = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
-    document = {str(key).replace("_", "-"): value for key, value in document.items()}
-    top = {key: value for key, value in document.items() if not isinstance(value, dict)}
-    kept = {}
-    for verb in STAGES:
-        takes = _options_of(verb) if top else set()
-        shared = {key: value for key, value in top.items() if key in takes}
-        kept[verb] = shared | (document.get(verb) or {})
-    for verb, given in options.items():
-        section = {str(k).replace("_", "-"): v for k, v in kept[verb].items()}
-        kept[verb] = section | {k.replace("_", "-"): _value(v) for k, v in given.items()}
-    for verb in STAGES:
-        if verb != "train":
-            how = {key: value for key, value in _how(run).items() if value is not None}
-            kept[verb] |= how
-    kept = {
-        verb: {key: value for key, value in section.items() if key not in _OF_TASKS}
-        for verb, section in kept.items()
-    }
-    kept = {verb: section for verb, section in kept.items() if section}
-    with atomic_write(path) as temporary:
-        text = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
-        temporary.write_text(text, encoding="utf-8")
-    return path
-
-
-def _options_of(verb: str) -> set[str]:
-    """Name the options that a stage takes."""
-    names = set(inspect.signature(stage_function(verb)).parameters)
-    if "run" in names:
-        names |= set(RunOptions.__dataclass_fields__)
-    return {name.replace("_", "-") for name in names}
-
-
-def _how(run: RunOptions) -> dict[str, Any]:
-    """Give the options of running that differ from the defaults."""
-    plain, given = asdict(RunOptions()), asdict(run)
-    away = ("workers", "quiet", "engine", "scheduler")
-    return {
-        key.replace("_", "-"): value
-        for key, value in given.items()
-        if value != plain[key] and key not in away
-    }
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _outcome(workspace: Workspace, stages: list[int]) -> tuple[int, str | None]:
     """Count what failed in some stages, and give the table of the last one."""
     from fvc.batch.progress import stage_progress
@@ -423,15 +191,6 @@ def _outcome(workspace: Workspace, stages: list[int]) -> tuple[int, str | None]:
     table = found[-1].table
     path = None if table is None else str(workspace.absolute(table))
     return sum(stage.failed for stage in found), path
-
-
-def submissions(workspace: Workspace) -> list[dict[str, Any]]:
-    """Read the records of what was submitted, the latest first."""
-    found = []
-    for path in sorted(workspace.slurm.glob("*/jobs.json"), reverse=True):
-        with contextlib.suppress(OSError, ValueError):
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-    return found
 
 
 @dataclass(frozen=True)
