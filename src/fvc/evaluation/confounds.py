@@ -323,7 +323,7 @@ def verdict(document: dict[str, Any]) -> list[str]:
     best = document["best"]
     if best is None:
         return [*said, "No model is trained yet on these folds, so there is nothing to rival."]
-    name = f"{best['model']} ({_with_interval(best)})"
+    name = f"{best['model']}, with an AUC of {_with_interval(best)},"
     rivals = [row for row in ranked if row.get("rival")]
     if not rivals:
         return [*said, f"{name} is ahead of every one of them (paired bootstrap over groups)."]
