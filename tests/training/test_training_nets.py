@@ -573,3 +573,25 @@ def test_a_file_is_judged_as_the_final_detector_scores_its_clip(
         with pytest.raises(DataError, match="does not hold the net of its card"):
             open_detector(prepared.model(model), predictor.card.document)
         path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_quiet_training_says_nothing_of_frames_and_embeddings(
+    copy: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    quiet: bool,
+) -> None:
+    from fvc.cli.app import run
+
+    shutil.rmtree(copy.data / "frames")
+    # Lines else come too seldom for so few clips.
+    monkeypatch.setattr("fvc.stages.progress._LINE_SECONDS", 0.0)
+    asked = [
+        *("train", "--project", str(copy.root), "--model-types", "xgboost_vit_gru", "--tiny"),
+        *("--n-splits", "2", "--repeats", "1", "--workers", "1", "--device", "cpu"),
+    ]
+    assert run([*asked, "--quiet"] if quiet else asked) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "stage 5 (" in line]
+    assert any("embeddings" in line for line in told) is not quiet
+    assert any("frames" in line for line in told) is not quiet

@@ -36,6 +36,15 @@ class Fits:
             self._display.advance(self._task, fits)
 
 
+def unshown() -> bool:
+    """Tell whether nobody who looks on hears of more than warnings, as under ``--quiet``."""
+    logger = logging.getLogger("fvc")
+    # A run's log file takes everything, and has the logger let everything through.
+    listeners = [one for one in logger.handlers if not isinstance(one, logging.FileHandler)]
+    deaf = bool(listeners) and all(one.level > logging.INFO for one in listeners)
+    return deaf or not logger.isEnabledFor(logging.INFO)
+
+
 @contextlib.contextmanager
 def show_progress() -> Iterator[Fits]:
     """Show a bar a model while the block runs.
@@ -44,7 +53,7 @@ def show_progress() -> Iterator[Fits]:
     not); elsewhere the log's lines say the same.
     """
     console = Console(stderr=True)
-    if not (console.is_terminal and logging.getLogger("fvc").isEnabledFor(logging.INFO)):
+    if unshown() or not console.is_terminal:
         yield Fits()
         return
     columns = (

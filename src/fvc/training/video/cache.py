@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from fvc.engines import Engine, heartbeat
 from fvc.errors import LockedError, NothingLeftError
 from fvc.stages import RunOptions, Stage, StageReport, Unit, fingerprint_file, run_stage
 from fvc.tables import atomic_write, read_table
+from fvc.training.progress import unshown
 from fvc.training.video.frames import FrameSetting, take_frames
 from fvc.workspace import StageFiles, Workspace
 
@@ -147,12 +148,16 @@ def make_frames(
         outputs=stored_files,
     )
     units = [clip_unit(row, workspace) for row in clips.iter_rows(named=True)]
-    report = when_free(
-        lambda: run_stage(stage, units, workspace, options or RunOptions(), engine=engine)
-    )
+    run = hushed(options or RunOptions())
+    report = when_free(lambda: run_stage(stage, units, workspace, run, engine=engine))
     if report.failed:
         logger.warning("%s", report.summary(workspace.relative(workspace.failures)))
     return FrameStore(workspace.root, setting, read_store(report.table, files))
+
+
+def hushed(run: RunOptions) -> RunOptions:
+    """Show no progress where the log shows none."""
+    return replace(run, quiet=run.quiet or unshown())
 
 
 def when_free(run: Callable[[], StageReport]) -> StageReport:

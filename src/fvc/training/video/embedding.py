@@ -20,7 +20,7 @@ from fvc.models.video_spec import VideoInput
 from fvc.stages import RunOptions, Stage, Unit, run_stage
 from fvc.tables import atomic_write
 from fvc.training.clips import Clips
-from fvc.training.video.cache import read_frames, read_store, when_free
+from fvc.training.video.cache import hushed, read_frames, read_store, when_free
 from fvc.training.video.clips import VideoClips
 from fvc.training.video.device import make_fabric, quiet, threads
 from fvc.training.video.loading import Pictures
@@ -293,9 +293,8 @@ def embed_clips(
         )
     ]
     with quiet(), threads(clips.options.threads):
-        report = when_free(
-            lambda: run_stage(stage, units, workspace, run or RunOptions(), engine=engine)
-        )
+        options = hushed(run or RunOptions())
+        report = when_free(lambda: run_stage(stage, units, workspace, options, engine=engine))
     table = read_store(report.table, files)
     path_of = dict(zip(table["clip"], table["embedding_path"], strict=True))
     rows = np.flatnonzero([name in path_of for name in clips.clip])
