@@ -55,8 +55,8 @@ def test_without_members_it_says_what_to_train(tmp_path: Path, simulated: Simula
 
 
 def test_a_group_on_both_sides_is_refused(tmp_path: Path, simulated: Simulate) -> None:
-    from fvc.training.model import Request
     from fvc.training.reading import ClipReader
+    from fvc.training.request import Request
     from fvc.training.split import project_split
 
     workspace = simulated(tmp_path, sources=30, per_group=2)

@@ -192,7 +192,8 @@ def test_a_failed_fold_makes_a_model_incomplete_and_the_run_goes_on(
 def test_settings_tables_and_missing_files_are_noticed(
     tmp_path: Path, simulated: Simulate, small_grid: str
 ) -> None:
-    from fvc.training.model import Request, train_model
+    from fvc.training.model import train_model
+    from fvc.training.request import Request
 
     workspace = simulated(tmp_path, sources=12, variants=0)
     split = open_split(workspace, n_splits=2, repeats=None, seed=0)
@@ -224,7 +225,7 @@ def test_settings_tables_and_missing_files_are_noticed(
 def test_large_tables_are_trained_on_one_repeat_and_say_so(
     tmp_path: Path, simulated: Simulate
 ) -> None:
-    from fvc.training.model import Request, repeats_of
+    from fvc.training.request import Request, repeats_of
 
     split = open_split(simulated(tmp_path), n_splits=5, repeats=None, seed=0)
     request = Request(Workspace(tmp_path), split.block, split.folds, True)

@@ -21,10 +21,10 @@ from fvc.models import ModelSpec, get_model
 from fvc.stages import RunOptions
 from fvc.tables import read_table
 from fvc.training.clips import Clips, Sources
-from fvc.training.model import Request
 from fvc.training.output import held
 from fvc.training.progress import show_progress
 from fvc.training.reading import ClipReader
+from fvc.training.request import Request
 from fvc.training.running import stop_workers, usable_cores
 from fvc.training.selection import fit_detector
 from fvc.training.split import project_split

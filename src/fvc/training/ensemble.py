@@ -32,7 +32,7 @@ from fvc.training.ensemble_members import EnsembleClips, MemberScores
 from fvc.training.final import card
 from fvc.training.fold import FoldResult, FoldTask, attempt
 from fvc.training.kept_folds import KeptFolds
-from fvc.training.model import Request
+from fvc.training.request import Request
 from fvc.training.results import predictions_table
 from fvc.training.selection import VAL_METRICS, Choice, Part, inner_folds
 

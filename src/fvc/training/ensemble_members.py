@@ -20,8 +20,8 @@ from fvc.models import MODEL_CONFIGS, ModelSpec
 from fvc.tables import read_table
 from fvc.training.clips import Clips, Sources
 from fvc.training.fold import FoldTask
-from fvc.training.model import Request
 from fvc.training.parallel import spread
+from fvc.training.request import Request
 from fvc.training.selection import Part, fit_detector, inner_folds
 from fvc.workspace import Workspace
 

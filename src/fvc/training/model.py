@@ -3,8 +3,7 @@
 import importlib
 import logging
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,21 @@ import joblib
 import polars as pl
 
 from fvc.evaluation import summarise_folds
-from fvc.models import ModelSpec, candidates_of
+from fvc.models import ModelSpec
 from fvc.models.spaces import count_trials
-from fvc.stages import RunOptions
 from fvc.tables import atomic_write, write_json_atomic, write_table
 from fvc.training.card_page import write_card
 from fvc.training.clips import Clips, Sources
 from fvc.training.final import card, refit, versions
-from fvc.training.fold import FoldResult, FoldTask, attempt
+from fvc.training.fitting import fit_missing, tasks_of
+from fvc.training.fold import FoldResult, attempt
 from fvc.training.inputs import input_settings
 from fvc.training.kept_folds import KeptFolds
-from fvc.training.output import clear, copy_as, fingerprint, list_files, read_complete
+from fvc.training.output import clear, copy_as, list_files, read_complete
 from fvc.training.plots import write_plots
 from fvc.training.progress import Fits
-from fvc.training.report import ModelOutcome
+from fvc.training.report import ModelOutcome, outcome_of
+from fvc.training.request import Plan, Request, plan_of
 from fvc.training.results import (
     fold_rows,
     predictions_table,
@@ -33,99 +33,11 @@ from fvc.training.results import (
     search_rows,
     variants_table,
 )
-from fvc.training.running import one_thread, run_folds
-from fvc.training.video.options import VideoOptions
-from fvc.workspace import Workspace
+from fvc.training.running import one_thread
 
 logger = logging.getLogger("fvc.training")
 
-LARGE_TABLE_ROWS = 200_000
-"""Above so many clips a model is trained on repeat 0 of the folds alone, unless told otherwise."""
-
-__all__ = [
-    "LARGE_TABLE_ROWS",
-    "Request",
-    "are_folds_there",
-    "fit_folds",
-    "repeats_of",
-    "train_model",
-]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a training run was asked for, and what all of its models share.
-
-    Attributes
-    ----------
-    workspace
-        The project.
-    split
-        The ``split`` block of ``metrics.json``.
-    folds
-        The split table.
-    simulated
-        Whether the corpus is simulated.
-    grid, inner_splits, seed, repeats, workers
-        As in `stage5_train_models`.
-    nets
-        How nets are fitted.
-    run
-        Where clips are decoded and embedded, and tabular models are fitted.
-    """
-
-    workspace: Workspace
-    split: dict[str, Any]
-    folds: pl.DataFrame
-    simulated: bool
-    grid: str = "default"
-    inner_splits: int = 3
-    seed: int = 0
-    repeats: int | None = None
-    workers: int = 1
-    nets: VideoOptions = field(default_factory=VideoOptions)
-    run: RunOptions = RunOptions()
-
-
-def repeats_of(spec: ModelSpec, rows: int, request: Request) -> tuple[int, str]:
-    """Decide how many repeats of the folds a model is trained on, and say by which rule."""
-    there = int(request.split["repeats"])
-    if request.repeats is not None:
-        return request.repeats, "asked for"
-    if rows > LARGE_TABLE_ROWS:
-        return 1, f"1 for tables of more than {LARGE_TABLE_ROWS:,} clips: this one has {rows:,}"
-    return min(spec.repeats, there), f"{spec.repeats} for models as cheap as this one"
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How a model is trained, and what identifies its results."""
-
-    candidates: list[dict[str, Any]]
-    repeats: int
-    rule: str
-    settings: dict[str, Any]
-    fingerprint: str
-
-
-def _plan(spec: ModelSpec, clips: Clips, request: Request) -> _Plan:
-    candidates = candidates_of(spec, request.grid)
-    repeats, rule = repeats_of(spec, len(clips.source), request)
-    settings = {
-        "grid": request.grid,
-        "candidates": candidates,
-        "inner_splits": request.inner_splits,
-        "seed": request.seed,
-        "repeats": repeats,
-        "repeats_rule": rule,
-        "tables": list(spec.tables),
-        "entry": dict(spec.settings),
-        "weights": "sources weigh equally, then classes",
-    }
-    if spec.training is not None:
-        settings["training"] = spec.training.to_dict()
-    wanted = fingerprint(spec, settings, request.split["hash"], clips.digest())
-    return _Plan(candidates, repeats, rule, settings, wanted)
+__all__ = ["Request", "train_model"]
 
 
 def train_model(
@@ -160,7 +72,7 @@ def train_model(
     begun = time.perf_counter()
     workspace = request.workspace
     folder = folder or workspace.model(spec.name)
-    plan = _plan(spec, clips, request)
+    plan = plan_of(spec, clips, request)
     wanted = plan.fingerprint
     kept = read_complete(folder, wanted, workspace)
     if kept is not None:
@@ -168,14 +80,14 @@ def train_model(
             "%s: kept; settings, tables and split are those of %s", spec.name,
             workspace.relative(folder),
         )  # fmt: skip
-        return _outcome(spec, "kept", folder, kept, workspace, begun), kept
+        return outcome_of(spec, "kept", folder, kept, workspace, begun), kept
     if spec.alias_of is not None:
         original = workspace.model(spec.alias_of)
         document = read_complete(original, wanted, workspace)
         if document is not None:
             logger.info("%s: copied from %s, of which it is an alias", spec.name, spec.alias_of)
             document = copy_as(original, folder, spec.name, document, workspace)
-            return _outcome(spec, "trained", folder, document, workspace, begun), document
+            return outcome_of(spec, "trained", folder, document, workspace, begun), document
     clear(folder)
     folds = KeptFolds(folder, wanted)
     document = _train(request, spec, plan, clips, sources.first(plan.repeats), fits, folds)
@@ -188,7 +100,7 @@ def train_model(
     if document["complete"]:
         folds.forget()
     status = "trained" if document["complete"] else "incomplete"
-    outcome = _outcome(spec, status, folder, document, workspace, begun)
+    outcome = outcome_of(spec, status, folder, document, workspace, begun)
     logger.info("%s: %s", spec.name, _line(outcome, plan.repeats, plan.rule))
     return outcome, document
 
@@ -202,150 +114,18 @@ def _line(outcome: ModelOutcome, repeats: int, rule: str) -> str:
     )
 
 
-def _outcome(
-    spec: ModelSpec,
-    status: Any,
-    folder: Path,
-    document: dict[str, Any],
-    workspace: Workspace,
-    begun: float,
-) -> ModelOutcome:
-    aggregate = document["aggregate"]
-    return ModelOutcome(
-        name=spec.name,
-        status=status,
-        folder=workspace.relative(folder),
-        reason=document["incomplete_reason"] or "",
-        roc_auc=aggregate["roc_auc"],
-        roc_auc_low=aggregate["roc_auc_low"],
-        roc_auc_high=aggregate["roc_auc_high"],
-        n_scored=aggregate["n_scored"],
-        n_sources=aggregate["n_sources"],
-        seconds=round(time.perf_counter() - begun, 3),
-    )
-
-
-def fit_folds(
-    spec: ModelSpec,
-    clips: Clips,
-    sources: Sources,
-    request: Request,
-    fits: Fits,
-    folds: Collection[int],
-) -> ModelOutcome:
-    """Fit some folds of a model and keep them for the run that puts the model together.
-
-    Parameters
-    ----------
-    spec, clips, sources, request, fits
-        As in `train_model`.
-    folds
-        Which folds, in all repeats.
-
-    Returns
-    -------
-    ModelOutcome
-        ``"fitted"``, ``"kept"`` where the whole model is there already, or ``"incomplete"``.
-    """
-    begun = time.perf_counter()
-    workspace = request.workspace
-    folder = workspace.model(spec.name)
-    plan = _plan(spec, clips, request)
-    document = read_complete(folder, plan.fingerprint, workspace)
-    if document is not None:
-        return _outcome(spec, "kept", folder, document, workspace, begun)
-    sources = sources.first(plan.repeats)
-    there = KeptFolds(folder, plan.fingerprint)
-    tasks = [task for task in _tasks(request, spec, plan, sources, there) if task.fold in folds]
-    results = _fit(spec, tasks, clips, sources, request, fits, there, extra=0)
-    failures = [f"fold {r.fold}: {r.failure}" for r in results if r.failure]
-    logger.info("%s: folds %s fitted", spec.name, ", ".join(map(str, sorted(folds))))
-    return ModelOutcome(
-        name=spec.name,
-        status="incomplete" if failures else "fitted",
-        folder=workspace.relative(folder),
-        reason="; ".join(failures),
-        seconds=round(time.perf_counter() - begun, 3),
-    )
-
-
-def are_folds_there(spec: ModelSpec, clips: Clips, sources: Sources, request: Request) -> bool:
-    """Whether every fold of a model is fitted, so that only the rest of `train_model` is left."""
-    folder = request.workspace.model(spec.name)
-    plan = _plan(spec, clips, request)
-    there = KeptFolds(folder, plan.fingerprint)
-    tasks = _tasks(request, spec, plan, sources.first(plan.repeats), there)
-    return next(there.missing(tasks), None) is None
-
-
-def _tasks(
-    request: Request, spec: ModelSpec, plan: _Plan, sources: Sources, folds: KeptFolds
-) -> list[FoldTask]:
-    tasks = []
-    for repeat, assigned in enumerate(sources.fold):
-        for fold in range(int(request.split["n_splits"])):
-            saved = repeat == 0 and spec.layout == "folds"
-            tasks.append(
-                FoldTask(
-                    spec=spec,
-                    candidates=plan.candidates,
-                    repeat=repeat,
-                    fold=fold,
-                    test=assigned == fold,
-                    inner_splits=request.inner_splits,
-                    seed=request.seed,
-                    save_to=folds.detector(repeat, fold) if saved else None,
-                    keep_variants=repeat == 0,
-                )
-            )
-    return tasks
-
-
-def _fit(
-    spec: ModelSpec,
-    tasks: Sequence[FoldTask],
-    clips: Clips,
-    sources: Sources,
-    request: Request,
-    fits: Fits,
-    folds: KeptFolds,
-    *,
-    extra: int,
-) -> list[FoldResult]:
-    """Fit folds, but for those that an earlier run has; `extra` fits are yet to follow."""
-    per_fold = count_trials(tasks[0].candidates) + 1 if tasks else 0
-    results = [result for task in tasks if (result := folds.read(task)) is not None]
-    have = {(result.repeat, result.fold) for result in results}
-    missing = [task for task in tasks if (task.repeat, task.fold) not in have]
-    fits.begin(spec.name, per_fold * (len(missing) + extra))
-    if results:
-        logger.info("%s: %d folds are there from earlier runs", spec.name, len(results))
-    for result in run_folds(
-        missing, clips, sources, request.workers, run=request.run, folder=folds.model
-    ):
-        folds.write(result)
-        results.append(result)
-        fits.done(per_fold)
-        if result.failure:
-            logger.warning(
-                "%s: repeat %d, fold %d failed: %s",
-                *(spec.name, result.repeat, result.fold, result.failure),
-            )
-    return results
-
-
 def _train(
     request: Request,
     spec: ModelSpec,
-    plan: _Plan,
+    plan: Plan,
     clips: Clips,
     sources: Sources,
     fits: Fits,
     folds: KeptFolds,
 ) -> dict[str, Any]:
     folder, candidates = folds.model, plan.candidates
-    tasks = _tasks(request, spec, plan, sources, folds)
-    results = _fit(spec, tasks, clips, sources, request, fits, folds, extra=1)
+    tasks = tasks_of(request, spec, plan, sources, folds)
+    results = fit_missing(spec, tasks, clips, sources, request, fits, folds, extra=1)
     folds.take_detectors(tasks)
     results.sort(key=lambda r: (r.repeat, r.fold))
     predictions = predictions_table(results, clips, sources)

@@ -12,10 +12,12 @@ from fvc.models import ModelSpec, not_available
 from fvc.stages.options import Part
 from fvc.tables import read_table, require_table
 from fvc.training.clips import Clips, Sources, join_clips
-from fvc.training.model import Request, are_folds_there, fit_folds, train_model
+from fvc.training.fitting import are_folds_there, fit_folds
+from fvc.training.model import train_model
 from fvc.training.output import held
 from fvc.training.progress import Fits
 from fvc.training.report import ModelOutcome
+from fvc.training.request import Request
 from fvc.training.running import stop_workers
 from fvc.transcoding.matching import left_out_when_matched, read_matching
 from fvc.workspace import Workspace

@@ -27,9 +27,9 @@ from fvc.models import candidates_of, get_model
 from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
 from fvc.training.held_out import HoldoutResult, HoldoutTask, run_holdouts
-from fvc.training.model import Request
 from fvc.training.progress import Fits, show_progress
 from fvc.training.reading import ClipReader, training_order
+from fvc.training.request import Request
 from fvc.training.running import one_thread, usable_cores
 from fvc.training.split import project_split, read_index
 from fvc.training.video.options import VideoOptions

@@ -9,8 +9,8 @@ from fvc.errors import MissingExtraError
 from fvc.models import ModelSpec
 from fvc.models.registry import FAMILIES
 from fvc.training.clips import Clips, Sources
-from fvc.training.model import Request
 from fvc.training.parts import read_clips
+from fvc.training.request import Request
 
 
 def training_order(specs: Iterable[ModelSpec]) -> list[ModelSpec]:

@@ -1,9 +1,13 @@
 """What a training run came to."""
 
+import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from fvc.errors import EXIT_SOME_FAILED, NotAvailableError, NothingLeftError
+from fvc.models import ModelSpec
+from fvc.workspace import Workspace
 
 Status = Literal["trained", "kept", "fitted", "incomplete", "not available"]
 
@@ -126,3 +130,27 @@ def _line(outcome: ModelOutcome) -> str:
     if outcome.reason:
         text += f": {outcome.reason}"
     return f"{text}  {outcome.folder}"
+
+
+def outcome_of(
+    spec: ModelSpec,
+    status: Any,
+    folder: Path,
+    document: dict[str, Any],
+    workspace: Workspace,
+    begun: float,
+) -> ModelOutcome:
+    """Say what became of a model, as its ``metrics.json`` has it."""
+    aggregate = document["aggregate"]
+    return ModelOutcome(
+        name=spec.name,
+        status=status,
+        folder=workspace.relative(folder),
+        reason=document["incomplete_reason"] or "",
+        roc_auc=aggregate["roc_auc"],
+        roc_auc_low=aggregate["roc_auc_low"],
+        roc_auc_high=aggregate["roc_auc_high"],
+        n_scored=aggregate["n_scored"],
+        n_sources=aggregate["n_sources"],
+        seconds=round(time.perf_counter() - begun, 3),
+    )

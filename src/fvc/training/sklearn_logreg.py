@@ -13,9 +13,10 @@ from fvc.stages import log_file
 from fvc.tables import find_metadata, read_table
 from fvc.tracking.publishing import tracking_of
 from fvc.training.clips import Sources, join_clips
-from fvc.training.model import Request, train_model
+from fvc.training.model import train_model
 from fvc.training.output import clear, held
 from fvc.training.progress import show_progress
+from fvc.training.request import Request
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split
 from fvc.transcoding.matching import left_out_when_matched, read_matching

@@ -24,12 +24,13 @@ from fvc.stages.locks import exclusive
 from fvc.stages.options import Part
 from fvc.tracking.publishing import Track, tracking_of
 from fvc.training.clips import Sources
-from fvc.training.model import Request, train_model
+from fvc.training.model import train_model
 from fvc.training.output import clear, held
 from fvc.training.parts import missing_models, read_clips, train_part
 from fvc.training.progress import Fits, show_progress
 from fvc.training.reading import ClipReader, training_order
 from fvc.training.report import ModelOutcome, TrainReport
+from fvc.training.request import Request
 from fvc.training.running import one_thread, stop_workers, usable_cores
 from fvc.training.split import open_split, read_index
 from fvc.training.video.options import VideoOptions

@@ -13,8 +13,8 @@ from fvc.models.loading import load_detector
 from fvc.models.video_spec import VideoInput
 from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
-from fvc.training.model import Request
 from fvc.training.reading import ClipReader
+from fvc.training.request import Request
 from fvc.training.running import usable_cores
 from fvc.training.split import Split
 from fvc.training.video.options import VideoOptions
