@@ -9,16 +9,14 @@ import numpy.typing as npt
 import polars as pl
 
 from fvc.errors import TooFewGroupsError
-from fvc.evaluation.calibrators import (
-    METHODS,
+from fvc.evaluation.calibrator_fits import (
     MIN_ISOTONIC,
     MIN_PER_CLASS,
-    Calibrator,
-    SigmoidCalibrator,
     check_enough,
     fit_calibrator,
     fit_sigmoid,
 )
+from fvc.evaluation.calibrators import METHODS, Calibrator, SigmoidCalibrator
 
 __all__ = [
     "MIN_ISOTONIC",
