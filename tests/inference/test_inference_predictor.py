@@ -12,24 +12,13 @@ import pytest
 from inference_project import MODELS, N_SOURCES, Project
 
 import fvc
-from fvc.errors import DataError, MissingInputError, OptionError, StaleError
+from fvc.errors import DataError, OptionError, StaleError
 from fvc.evaluation.calibrators import SigmoidCalibrator
 from fvc.inference.contributions import explain
 from fvc.inference.judging import Terms, decide, judge, probabilities
 from fvc.models import load_detector
 
 KINDS = {"missing", "not_a_video", "empty", "no_video_stream"}
-
-
-def test_the_best_model_of_the_leaderboard_is_the_default(project: Project) -> None:
-    root = project.workspace.root
-    board = json.loads(project.workspace.leaderboard_json.read_text())
-    predictor = fvc.load(project=root)
-    assert predictor.name == board["models"][0]["model"]
-    assert predictor.chosen_by == "best on the leaderboard"
-    folder = project.workspace.model("svm")
-    for model in ("svm", folder, folder / "final", str(folder)):
-        assert fvc.load(model, project=root).name == "svm"
 
 
 def test_the_recipe_is_that_of_the_training(project: Project) -> None:
@@ -258,18 +247,6 @@ def test_an_unfamiliar_file_is_called_that(project: Project) -> None:
     assert told["unfamiliar"]
     assert told["outside"] == ["noise_energy"]
     assert "noise and fine detail" in told["warning"]
-
-
-def test_names_lead_somewhere_or_say_where_to_go(project: Project, tmp_path: Path) -> None:
-    root = project.workspace.root
-    with pytest.raises(OptionError, match="did you mean 'svm'"):
-        fvc.load("smv", project=root)
-    with pytest.raises(MissingInputError, match="svm_stage2"):
-        fvc.load("svm_stage2", project=tmp_path)
-    with pytest.raises(MissingInputError, match="fvc train"):
-        fvc.load(project=tmp_path)
-    with pytest.raises(MissingInputError, match="fvc train"):
-        fvc.load(tmp_path)
 
 
 def test_a_pickle_is_not_read_unless_asked(project: Project, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fvc.inference.finding import load
     from fvc.inference.prediction import Prediction
-    from fvc.inference.predictor import Predictor, load
+    from fvc.inference.predictor import Predictor
     from fvc.inference.report import PredictReport, predict_videos
 
 __all__ = ["PredictReport", "Prediction", "Predictor", "load", "predict_videos"]
@@ -18,7 +19,7 @@ _HOME = {
     "PredictReport": "report",
     "Prediction": "prediction",
     "Predictor": "predictor",
-    "load": "predictor",
+    "load": "finding",
     "predict_videos": "report",
 }
 

@@ -6,7 +6,6 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from hashlib import blake2b
 from os import PathLike
@@ -18,138 +17,21 @@ import numpy as np
 from fvc.engines import LocalEngine
 from fvc.errors import DataError, MissingInputError, OptionError
 from fvc.inference.asking import Asked, expand
-from fvc.inference.card import Card, parse_card
+from fvc.inference.card import Card
+from fvc.inference.caveats import caveats
 from fvc.inference.judging import Terms, check_terms, judge
 from fvc.inference.measuring import Measured, MeasureVideo
 from fvc.inference.nets import TABULAR, family_of, open_detector
 from fvc.inference.prediction import Prediction
-from fvc.models import find_model
-from fvc.models.loading import load_detector, read_card
+from fvc.models.loading import load_detector
 from fvc.stages.identity import fingerprint_file
-from fvc.workspace import Workspace
 
 Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 
 
-def load(
-    model: str | Path | None = None, *, project: Path | str = Path("."), trust: bool = False
-) -> "Predictor":
-    """Load a trained detector to judge files with.
-
-    Parameters
-    ----------
-    model
-        Name of a model trained in the project, or a model's folder, or its ``final`` folder. By
-        default the best complete one on the project's leaderboard.
-    project
-        Folder of the project.
-    trust
-        Read a pickle where there is no other form. Only for files that you made.
-
-    Returns
-    -------
-    Predictor
-
-    Raises
-    ------
-    MissingInputError
-        There is no such detector.
-    StaleError
-        It was trained by an earlier version.
-    OptionError
-        There is only a pickle and `trust` is False, or no model has this name.
-    DataError
-        Its files are damaged.
-
-    Examples
-    --------
-    >>> import fvc
-    >>> for answer in fvc.load("svm", project="my-project").predict("clips"):  # doctest: +SKIP
-    ...     print(answer.path, answer.probability, answer.decision)
-    """
-    workspace = Workspace(project)
-    chosen = f"{model}" if model is not None else None
-    name = best_model(workspace) if chosen is None else chosen
-    folder = _folder(name, workspace)
-    try:
-        document = read_card(folder)
-    except (ValueError, OSError) as error:
-        raise DataError(f"the card in {folder} cannot be read: {error}") from error
-    if not isinstance(document, dict):
-        raise DataError(f"the card in {folder} is not a detector's card")
-    return Predictor(
-        folder=folder,
-        card=parse_card(document, folder),
-        trust=trust,
-        chosen_by="asked for" if model is not None else "best on the leaderboard",
-        leaderboard=_leaderboard(folder),
-    )
-
-
-def best_model(workspace: Workspace) -> str:
-    """Name the best complete model of a project's leaderboard.
-
-    Raises
-    ------
-    MissingInputError
-        There is no leaderboard, or no complete model on it.
-    """
-    path = workspace.leaderboard_json
-    if not path.is_file():
-        raise MissingInputError("no leaderboard", path=path, remedy="Run `fvc train` first")
-    for row in json.loads(path.read_text(encoding="utf-8"))["models"]:
-        if row["complete"] and not row["stale"]:
-            return str(row["model"])
-    raise MissingInputError(
-        "no complete model on the leaderboard", path=path, remedy="Run `fvc train` first"
-    )
-
-
-def _folder(name: str, workspace: Workspace) -> Path:
-    """Find a detector's folder by a trained model's name, or by its path."""
-    own = workspace.model(name)
-    for folder in (own, Path(name)):
-        if any((folder / part / "card.json").is_file() for part in (".", "final")):
-            return folder
-    if own.is_dir() or Path(name).exists():
-        where = own if own.is_dir() else Path(name)
-        raise MissingInputError(
-            "no trained detector with a card", path=where, remedy="Run `fvc train` first"
-        )
-    trained = sorted(path.parent.name for path in workspace.stage5.glob("*/metrics.json"))
-    close = get_close_matches(name, trained, n=1, cutoff=0.5)
-    if close:
-        raise OptionError(f"no trained model {name!r}: did you mean {close[0]!r}?")
-    find_model(name)
-    raise MissingInputError(
-        f"{name} is not trained", path=own, remedy=f"Run `fvc train --model-types {name}` first"
-    )
-
-
-def _leaderboard(folder: Path) -> dict[str, Any]:
-    """Take from the leaderboard beside a detector what a reader of its answers has to know."""
-    place = folder.parent if folder.name == "final" else folder
-    path = place.parent / Workspace().leaderboard_json.name
-    try:
-        board = json.loads(path.read_text(encoding="utf-8"))
-        row = next(row for row in board["models"] if row["model"] == place.name)
-        selection = board.get("selection") or {}
-        won = selection.get("winner") == place.name and selection.get("corrected") is not None
-        return {
-            "warning": row.get("warning"),
-            "notes": list(board.get("notes", ())),
-            "stale": bool(row.get("stale")),
-            "corrected_for_selection": selection["corrected"] if won else None,
-            "chosen_among": len(selection["candidates"]) if won else None,
-        }
-    except (OSError, ValueError, KeyError, TypeError, StopIteration):
-        # A detector that was handed on alone has no leaderboard beside it.
-        return {}
-
-
 @dataclass(frozen=True)
 class Predictor:
-    """A trained detector that judges files; `load` makes one.
+    """A trained detector that judges files; `fvc.load` makes one.
 
     Attributes
     ----------
@@ -377,33 +259,7 @@ class Predictor:
 
     def warnings(self) -> list[str]:
         """Say what a reader of every answer has to know, the gravest first."""
-        said = []
-        if self.expected["simulated"]:
-            said.append("Trained on a simulated corpus: answers say nothing about real videos.")
-        calibrator = self.card.calibrator
-        if not calibrator["method"]:
-            said.append(f"Not calibrated: the probability is a score ({calibrator['reason']}).")
-        elif self.card.fitted is not None and self.card.fitted.constant:
-            said.append(
-                "Out of fold the scores said nothing about the label: the calibrated probability "
-                "of every file is the share of fakes."
-            )
-        matching = self.card.recipe.matching
-        if matching is not None:
-            said.append(f"Every file is matched before it is judged: {matching.words}.")
-        warning = self.leaderboard.get("warning")
-        if warning:
-            said.append(f"{warning[0].upper()}{warning[1:]}")
-        notes = self.leaderboard.get("notes", ())
-        said += [note for note in notes if "simulated" not in note]
-        if self.leaderboard.get("stale"):
-            said.append("The split has changed since this detector was trained.")
-        if self.card.assumed:
-            said.append(
-                "The card does not say with which settings these stages ran, and the defaults are "
-                f"used: {', '.join(self.card.assumed)}."
-            )
-        return said
+        return caveats(self.card, self.leaderboard)
 
     def coverage(self, error_rate: float) -> dict[str, Any] | None:
         """Give what decisions came to out of fold at the nearest error rate that was tried."""
@@ -452,4 +308,4 @@ class Predictor:
         }
 
 
-__all__ = ["Predictor", "best_model", "load"]
+__all__ = ["Predictor"]

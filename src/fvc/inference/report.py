@@ -12,10 +12,11 @@ from typing import Any, Literal
 from fvc.engines import LocalEngine
 from fvc.errors import EXIT_SOME_FAILED, NothingLeftError, OptionError
 from fvc.inference.asking import Asked, expand
+from fvc.inference.finding import load
 from fvc.inference.judging import Terms, check_terms
 from fvc.inference.lines import Lines, answered, line_of, read_lines
 from fvc.inference.prediction import Prediction
-from fvc.inference.predictor import Predictor, load
+from fvc.inference.predictor import Predictor
 from fvc.stages.identity import fingerprint_file
 from fvc.tables import atomic_write
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fvc.inference.asking import Asked, as_text
+from fvc.inference.finding import load
 from fvc.inference.judging import Terms
-from fvc.inference.predictor import Predictor, load
+from fvc.inference.predictor import Predictor
 
 
 class ServedPredictor:
