@@ -36,8 +36,8 @@ if TYPE_CHECKING:
         LinearSVMBaseline,
         LogisticRegressionBaseline,
         SklearnLogisticRegression,
-        TabularDetector,
     )
+    from fvc.models.tabular_detector import TabularDetector
     from fvc.models.weighting import training_weights
 
 _HOME = {
@@ -48,7 +48,7 @@ _HOME = {
     "LinearSVMBaseline": "tabular",
     "LogisticRegressionBaseline": "tabular",
     "SklearnLogisticRegression": "tabular",
-    "TabularDetector": "tabular",
+    "TabularDetector": "tabular_detector",
     "Weights": "building",
     "WeightedMedianImputer": "imputation",
     "build_backbone": "building",
