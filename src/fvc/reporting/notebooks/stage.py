@@ -8,8 +8,17 @@ from typing import Any
 from fvc.errors import MissingExtraError, OptionError
 from fvc.models import MODEL_CONFIGS
 from fvc.models.registry import ModelSpec
-from fvc.reporting.notebooks.cells import notebook_cells
-from fvc.reporting.notebooks.stories import STORIES
+from fvc.reporting.notebooks.cells import Cell
+from fvc.reporting.notebooks.model_cells import (
+    architecture_cells,
+    closing_cells,
+    methods_cells,
+    opening_cells,
+    operations_cells,
+    training_cells,
+)
+from fvc.reporting.notebooks.result_cells import loading_cells, results_cells, saved_cells
+from fvc.reporting.notebooks.stories import STORIES, Story
 from fvc.tables import atomic_write
 from fvc.workspace import Workspace
 
@@ -49,6 +58,21 @@ class NotebookReport:
 def notebook_name(spec: ModelSpec) -> str:
     """Name the file of a model's notebook."""
     return f"{spec.notebook}_{spec.name}.ipynb"
+
+
+def notebook_cells(spec: ModelSpec, story: Story) -> list[Cell]:
+    """Write all cells of a model's notebook, in the order in which they are read and run."""
+    return [
+        *opening_cells(spec, story),
+        *architecture_cells(spec, story),
+        *saved_cells(spec),
+        *training_cells(spec),
+        *operations_cells(spec),
+        *methods_cells(spec),
+        *loading_cells(spec),
+        *results_cells(spec),
+        *closing_cells(story),
+    ]
 
 
 def generate_model_notebooks(
