@@ -12,12 +12,12 @@ from matplotlib.image import imread
 from sklearn.metrics import roc_curve
 
 from fvc.cli import app
-from fvc.errors import NothingLeftError, OptionError
+from fvc.errors import MissingInputError, NothingLeftError, OptionError
 from fvc.reporting import generate_figures
+from fvc.reporting.figures import findings, stage, tables
 from fvc.reporting.figures import results as scores
-from fvc.reporting.figures import stage, tables
 from fvc.reporting.figures.material import Material
-from fvc.reporting.figures.style import STYLES, blank, drawing, save
+from fvc.reporting.figures.style import BLUE, GREY, STYLES, blank, drawing, save
 from fvc.workspace import Workspace
 
 
@@ -57,9 +57,12 @@ def test_what_has_no_result_is_left_out_and_the_verb_named(results: Workspace) -
     drawn = {item["name"] for item in report.figures}
     assert drawn == {"pipeline", "corpus", "leaderboard", "roc_pr", "calibration"}
     reasons = {item["name"]: item["reason"] for item in report.left_out}
-    assert reasons.keys() == {"robustness", "audit", "importance", "critical_difference"}
+    assert reasons.keys() == {
+        *("robustness", "audit", "importance", "alterations", "critical_difference")
+    }
     assert reasons["critical_difference"].endswith("Run: fvc compare")
     assert reasons["importance"].endswith("Run: fvc importance svm_stage2")
+    assert reasons["alterations"].endswith("Run: fvc train --model-types naive_cnn")
     written = json.loads((results.figures / "figures.json").read_text())
     assert written == report.to_dict()
     assert "n = 40 in 20 groups" in (results.figures / "captions.md").read_text()
@@ -206,3 +209,57 @@ def test_a_figure_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
         save(Broken(), tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
     assert len(save(blank(1, 1), tmp_path / "b")) == 3
+
+
+def _with_a_net(results: Workspace) -> None:
+    """Put a net before the other models, with what it loses."""
+    board = json.loads(results.leaderboard_json.read_text())
+    board["models"].insert(0, board["models"][0] | {"model": "naive_cnn", "random_weights": True})
+    results.leaderboard_json.write_text(json.dumps(board))
+    folder = results.importances / "naive_cnn"
+    folder.mkdir(parents=True)
+    results.model("naive_cnn").mkdir()
+    metrics = {"random_weights": True, "tiny": True}
+    (results.model("naive_cnn") / "metrics.json").write_text(json.dumps(metrics))
+    kinds = {"shuffled": "time", "no colour": "colour"} | dict.fromkeys(
+        [f"without {row} {side}" for row in "abc" for side in "xyz"], "place"
+    )
+    rows = [
+        {"alteration": name, "kind": kind, "drop": 0.1, "drop_low": low, "drop_high": 0.2}
+        for (name, kind), low in zip(kinds.items(), [0.05, -0.02, *[None] * 9], strict=True)
+    ]
+    rows[2]["drop"] = None
+    document = {
+        "model": "naive_cnn", "roc_auc": 0.8, "n_sources": 40, "n_groups": 20, "n_splits": 2,
+        "confidence": 0.95, "simulated": True, "alterations": rows,
+    }  # fmt: skip
+    (folder / "alterations.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("width", [3.5, 7.0])
+def test_what_a_net_loses_is_drawn_with_its_intervals(results: Workspace, width: float) -> None:
+    _with_a_net(results)
+    with drawing(STYLES["plain"]):
+        left, right = findings.alterations(Material(results), width).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["shuffled", "no colour"]
+    lines = {tuple(line.get_xdata()) for line in left.lines if len(line.get_xdata()) == 2}
+    assert {(0.05, 0.2), (-0.02, 0.2)} <= lines
+    colours = [line.get_color() for line in left.lines if line.get_marker() == "o"]
+    assert colours == [BLUE, GREY]
+    # What cannot be said has a row and no mark.
+    assert len([line for line in right.lines if line.get_marker() == "o"]) == 8
+    assert len(right.get_yticks()) == 9
+
+
+def test_random_weights_and_the_unit_of_what_a_net_loses_are_said(results: Workspace) -> None:
+    _with_a_net(results)
+    caption = findings.alterations_caption(Material(results))
+    assert "Unit: source; n = 40 in 20 groups" in caption
+    assert "weights were random" in caption
+    assert "smallest form" in caption
+    assert caption.endswith("Simulated data.")
+    report = generate_figures(results.root, columns=("one",), only=("alterations", "leaderboard"))
+    assert report.figures[0]["name"] == "alterations"
+    # Features are those of a model that reads features, though the net is ahead.
+    with pytest.raises(MissingInputError, match="fvc importance svm_stage2"):
+        _ = Material(results).importance

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from fvc.evaluation.weights import weights_notes
 from fvc.reporting.figures.material import Material
 from fvc.reporting.figures.results import split_in_words
 from fvc.reporting.figures.style import BLUE, GREY, RED, blank, estimate, named_rows
@@ -90,6 +91,47 @@ def importance_caption(material: Material) -> str:
         "with 95 % intervals; grey: the interval holds zero. It says what this model rests on, "
         f"not what shows a fake. {split_in_words(material, document['model'])}"
     )
+
+
+def alterations(material: Material, width: float) -> Figure:
+    """Draw what a net's AUC loses when something is taken away from held-out clips."""
+    document = material.alterations
+    whole = [row for row in document["alterations"] if row["kind"] != "place"]
+    parts = [row for row in document["alterations"] if row["kind"] == "place"]
+    if width < 5:
+        figure = blank(width, 0.9 + 0.17 * (len(whole) + len(parts)))
+        left, right = figure.subplots(2, 1, sharex=True, height_ratios=(len(whole), len(parts)))
+    else:
+        figure = blank(width, 0.5 + 0.17 * max(len(whole), len(parts)))
+        left, right = figure.subplots(1, 2, sharex=True)
+    for axes, items, letter in ((left, whole, "a"), (right, parts, "b")):
+        for place, row in enumerate(items):
+            if row["drop"] is not None:
+                clear = row["drop_low"] is not None and row["drop_low"] > 0
+                estimate(axes, row, "drop", place, BLUE if clear else GREY)
+        axes.axvline(0, color=GREY, linestyle=":", linewidth=0.8)
+        named_rows(axes, [row["alteration"] for row in items])
+        axes.set_xlabel("loss of AUC")
+        axes.tick_params(axis="x", labelbottom=True)
+        axes.set_title(letter, loc="left", weight="bold")
+    return figure
+
+
+def alterations_caption(material: Material) -> str:
+    """Say what the figure shows, and what has to be known of the net."""
+    document = material.alterations
+    said = weights_notes(material.metrics(document["model"]))
+    if document["simulated"]:
+        said.append("Simulated data.")
+    known = "not known" if document["roc_auc"] is None else f"{document['roc_auc']:.2f}"
+    return (
+        f"What {document['model']} (AUC {known}) rests on: loss of AUC when held-out clips lose "
+        "(a) the order of their frames, motion, colour or detail, or (b) a ninth of the picture, "
+        f"with {100 * document['confidence']:.0f} % intervals over groups, not adjusted for their "
+        f"number; grey: the interval holds zero. Unit: source; n = {document['n_sources']} in "
+        f"{document['n_groups']} groups; each scored by a detector that has not seen its group "
+        f"({document['n_splits']} folds). {' '.join(said)}"
+    ).rstrip()
 
 
 def robustness(material: Material, width: float) -> Figure:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from fvc.errors import MissingInputError, TableError
+from fvc.models import MODEL_CONFIGS
 from fvc.tables import read_table
 from fvc.workspace import Workspace
 
@@ -67,6 +68,11 @@ class Material:
             raise _missing(f"{model} is not trained", path, f"fvc train --model-types {model}")
         return read_table(path)
 
+    def metrics(self, model: str) -> dict[str, Any]:
+        """Read what training says of a model."""
+        path = self.workspace.model(model) / "metrics.json"
+        return self._document(path, f"fvc train --model-types {model}")
+
     @cached_property
     def comparison(self) -> dict[str, Any]:
         """The comparison of all models."""
@@ -82,9 +88,26 @@ class Material:
 
     @cached_property
     def importance(self) -> dict[str, Any]:
-        """The importance of features for the model shown."""
-        path = self.workspace.importances / self.shown / "importance.json"
-        return self._document(path, f"fvc importance {self.shown}")
+        """The importance of features for the model shown, by default the best that reads them."""
+        model = self._best(("tabular",), "fvc train")
+        path = self.workspace.importances / model / "importance.json"
+        return self._document(path, f"fvc importance {model}")
+
+    @cached_property
+    def alterations(self) -> dict[str, Any]:
+        """What the model shown loses with parts of its clips, by default the best net."""
+        model = self._best(("video", "embedding"), "fvc train --model-types naive_cnn")
+        path = self.workspace.importances / model / "alterations.json"
+        return self._document(path, f"fvc importance {model}")
+
+    def _best(self, families: tuple[str, ...], command: str) -> str:
+        """Name the model shown, or the best of some families where none was asked for."""
+        if self.model is not None:
+            return self.model
+        rows = [row for row in self.leaderboard["models"] if _family(row["model"]) in families]
+        if not rows:
+            raise _missing("no trained model for it", self.workspace.leaderboard_json, command)
+        return str(next((row for row in rows if row["complete"]), rows[0])["model"])
 
     @cached_property
     def robustness(self) -> dict[str, Any]:
@@ -104,6 +127,10 @@ class Material:
         if not isinstance(document, dict):
             raise TableError(path, f"is not a JSON object; make it again with: {command}")
         return document
+
+
+def _family(model: str) -> str:
+    return MODEL_CONFIGS[model].family if model in MODEL_CONFIGS else "tabular"
 
 
 def _missing(what: str, path: Path, command: str) -> MissingInputError:

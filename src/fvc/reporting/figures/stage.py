@@ -30,6 +30,7 @@ FigureName = Literal[
     "robustness",
     "audit",
     "importance",
+    "alterations",
     "critical_difference",
 ]
 
@@ -47,6 +48,7 @@ FIGURES: dict[FigureName, tuple[Callable[[Material, float], Figure], Callable[[M
     "robustness": (findings.robustness, findings.robustness_caption),
     "audit": (findings.audit, findings.audit_caption),
     "importance": (findings.importance, findings.importance_caption),
+    "alterations": (findings.alterations, findings.alterations_caption),
     "critical_difference": (results.critical_difference, results.critical_difference_caption),
 }
 
@@ -114,8 +116,8 @@ def generate_figures(
     only
         Draw these figures alone, and no tables; by default everything.
     model
-        The model in figures of one model (calibration, robustness, importance); by default the
-        leaderboard's first.
+        The model in figures of one model (calibration, robustness, importance, alterations); by
+        default the leaderboard's first, of those that the figure can be drawn of.
 
     Returns
     -------
