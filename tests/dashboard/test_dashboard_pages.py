@@ -259,3 +259,61 @@ def test_a_net_has_its_curves_its_card_and_a_word_on_its_weights(
     words = "\n".join(str(part.value) for part in page.get("html"))
     for fact in ("parameters", "frames of", "weights", "random", "24 sources (12 real, 12 fake)"):
         assert fact in words
+
+
+def _with_a_net(project: Path, copy: Path) -> None:
+    """Copy a project's results and put a net beside them, with what it loses."""
+    import shutil
+
+    stage5 = copy / "data" / "stage5"
+    shutil.copytree(project / "data" / "stage5", stage5)
+    board = json.loads((stage5 / "leaderboard.json").read_text())
+    board["models"].insert(0, board["models"][0] | {"model": "naive_cnn"})
+    (stage5 / "leaderboard.json").write_text(json.dumps(board))
+    shutil.copytree(stage5 / "logistic_regression", stage5 / "naive_cnn")
+    metrics = json.loads((stage5 / "naive_cnn" / "metrics.json").read_text())
+    (stage5 / "naive_cnn" / "metrics.json").write_text(
+        json.dumps(metrics | {"random_weights": True, "family": "video"})
+    )
+
+
+def _what_it_loses(copy: Path) -> list[dict[str, Any]]:
+    parts = [f"without {row} {side}" for row in ("top", "middle", "bottom") for side in "lcr"]
+    rows = [
+        {"alteration": name, "kind": "place" if name in parts else "time", "words": f"no {name}",
+         "drop": 0.1 * place, "drop_low": -0.25, "drop_high": 0.5, "n_sources": 24}
+        for place, name in enumerate(("shuffled", "still", *parts))
+    ]  # fmt: skip
+    rows[-1] |= {"drop": None, "drop_low": None, "drop_high": None}
+    document = {
+        "model": "naive_cnn", "alterations": rows, "roc_auc": 0.75, "n_sources": 24, "n_groups": 20,
+        "n_splits": 3, "confidence": 0.95, "verdict": ["Nothing costs AUC."],
+        "notes": ["Its weights were random at the beginning, not pretrained."],
+    }  # fmt: skip
+    folder = copy / "data" / "stage5" / "importance" / "naive_cnn"
+    folder.mkdir()
+    (folder / "alterations.json").write_text(json.dumps(document))
+    return rows
+
+
+@pytest.mark.parametrize("screen", ["features", "model"])
+def test_what_a_net_rests_on_is_shown_with_unit_intervals_and_weights(
+    screen: str, shown_project: Path, tmp_path: Path
+) -> None:
+    _with_a_net(shown_project, tmp_path)
+    page = _page(screen, tmp_path)
+    assert "fvc importance naive_cnn" in [block.value for block in page.code]
+    rows = _what_it_loses(tmp_path)
+    page = _page(screen, tmp_path)
+    assert not page.exception
+    words = _words(page)
+    assert "Nothing costs AUC." in words
+    assert "Unit: source, n = 24 in 20 groups" in words
+    assert "95 % intervals" in words
+    assert "weights were random" in words
+    assert any("random weights" in str(warning.value) for warning in page.warning)
+    tables = [t.value for t in page.dataframe if "taken away" in t.value]
+    assert [len(table) for table in tables] == [2, 9]
+    assert list(tables[0]["AUC lost"]) == [row["drop"] for row in rows[:2]]
+    assert set(tables[0]["interval"]) == {"−0.25 to +0.50"}
+    assert tables[1]["AUC lost"].isna().sum() == 1

@@ -5,6 +5,8 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
+from fvc.dashboard.alterations import looks_at_frames, net_importance, show_alterations
+from fvc.dashboard.card import warn_of_weights
 from fvc.dashboard.frame import chart, empty, signed
 from fvc.dashboard.reading import document, query, stamp_of, trained_models
 from fvc.features import FEATURE_NAMES, SCALED_FEATURE_NAMES
@@ -22,6 +24,12 @@ _IMPORTANT = 15
 def show(workspace: Workspace) -> None:
     """Show the page."""
     st.title("Features")
+    _measured(workspace)
+    st.header("What nets rest on")
+    _nets(workspace)
+
+
+def _measured(workspace: Workspace) -> None:
     chosen = st.segmented_control("Features of", list(_SETS), default=next(iter(_SETS)))
     view, known, command = _SETS[chosen or next(iter(_SETS))]
     nothing = query(workspace, f"SELECT * FROM {view} LIMIT 0")
@@ -70,8 +78,24 @@ def show(workspace: Workspace) -> None:
     _plane(workspace, view, names)
 
 
-def _importance(workspace: Workspace) -> None:
+def _nets(workspace: Workspace) -> None:
     names = trained_models(workspace)
+    found = {name: net_importance(workspace, name) for name in names}
+    there = {name: item for name, item in found.items() if item is not None}
+    if not there:
+        nets = [name for name in names if looks_at_frames(name)]
+        if nets:
+            empty("Not measured yet.", f"fvc importance {nets[0]}")
+        else:
+            empty("No net is trained.", "fvc train --model-types naive_cnn")
+        return
+    model = st.selectbox("Net, or model of embeddings", list(there))
+    warn_of_weights(document(workspace.model(model) / "metrics.json") or {})
+    show_alterations(there[model])
+
+
+def _importance(workspace: Workspace) -> None:
+    names = [name for name in trained_models(workspace) if not looks_at_frames(name)]
     found = {name: document(workspace.importances / name / "importance.json") for name in names}
     there = [name for name, item in found.items() if item is not None]
     if not there:

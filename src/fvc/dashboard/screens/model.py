@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from fvc.dashboard import charts
+from fvc.dashboard.alterations import looks_at_frames, net_importance, show_alterations
 from fvc.dashboard.calibration import show_calibration
 from fvc.dashboard.card import show_card, warn_of_weights
 from fvc.dashboard.costs import show_costs
@@ -53,8 +54,19 @@ def show(workspace: Workspace) -> None:
     _mistakes(workspace, means)
     st.header("Robustness")
     show_robustness(workspace, name)
+    if looks_at_frames(name):
+        st.header("What it rests on")
+        _rests_on(workspace, name)
     st.header("What it is")
     show_card(workspace, name, metrics)
+
+
+def _rests_on(workspace: Workspace, name: str) -> None:
+    found = net_importance(workspace, name)
+    if found is None:
+        empty("Not measured yet.", f"fvc importance {name}")
+    else:
+        show_alterations(found)
 
 
 def _summary(metrics: dict[str, Any]) -> None:
