@@ -15,7 +15,7 @@ from uuid import uuid4
 from fvc.engines import dask_worker
 from fvc.engines.base import Failure, Outcome
 from fvc.engines.dask_cluster import SLURM, check_scheduler, connect, import_dask, unreachable
-from fvc.engines.local import revive
+from fvc.engines.worker import revive
 from fvc.errors import FVCError, OptionError, OutputError
 
 U = TypeVar("U")

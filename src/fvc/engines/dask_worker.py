@@ -23,7 +23,8 @@ from typing import Any
 
 from fvc import __version__
 from fvc.engines.base import Failure
-from fvc.engines.local import LocalEngine, Pool
+from fvc.engines.local import LocalEngine
+from fvc.engines.pool import Pool
 from fvc.engines.worker import Fatal, describe
 from fvc.errors import OptionError
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+import fvc.errors
 from fvc.engines.base import Failure
 from fvc.engines.heartbeat import Counter, connect, heartbeat
 from fvc.errors import (
@@ -57,6 +58,15 @@ class Fatal:
 
     name: str
     message: str
+
+
+def revive(fatal: Fatal) -> FVCError:
+    """Make the error again of which a process told the name and the message."""
+    kind = getattr(fvc.errors, fatal.name)
+    # Not through the class's own signature: the message is already whole.
+    error: FVCError = kind.__new__(kind)
+    error.args = (fatal.message,)
+    return error
 
 
 def run_worker(
