@@ -89,6 +89,7 @@ class Workspace:
         self.matched_videos = StageFiles(0, "match", matched, "matched_metadata", matched)
         self.matching = self.data / "matching.json"
         self.matched_projects = self.data / "matched"
+        self.thumbnails = self.data / "thumbnails"
         self.stage5 = self.data / "stage5"
         self.folds = self.stage5 / "folds.parquet"
         self.leaderboard_json = self.stage5 / "leaderboard.json"
@@ -147,6 +148,10 @@ class Workspace:
         """Embeddings of the clips that platforms made."""
         folder = self.platform_clips.folder.parent / "embeddings" / name
         return self._platform(folder, "embeddings")
+
+    def thumbnail(self, fingerprint: str) -> Path:
+        """Small picture of a source, by the fingerprint of its file."""
+        return self.thumbnails / f"{fingerprint}.jpg"
 
     def calibration(self, name: str) -> Path:
         """Folder of the report on a trained model's probabilities."""

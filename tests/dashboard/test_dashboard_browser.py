@@ -197,3 +197,17 @@ def test_an_upload_that_is_no_video_is_said_to_be_none(
     tab.set_input_files('input[type="file"]', str(junk))
     tab.wait_for_selector("text=This video cannot be judged")
     assert tab.faults == []  # type: ignore[attr-defined]
+
+
+def test_listed_sources_have_pictures_with_words(tab: "Page", address: str) -> None:
+    _open(tab, address, "corpus")
+    tab.wait_for_function(
+        """() => {
+            const all = [...document.querySelectorAll(".fvc-pictures img")];
+            return all.length === 24 && all.every(picture => picture.naturalWidth > 0);
+        }"""
+    )
+    words = tab.locator(".fvc-pictures img").first.get_attribute("alt") or ""
+    assert re.fullmatch(r"A frame of \S+, (real|fake)", words)
+    assert _violations(tab) == []
+    assert tab.faults == []  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ import streamlit as st
 from fvc.dashboard.frame import empty, show_table
 from fvc.dashboard.playing import play_clip, quoted
 from fvc.dashboard.reading import query, table_of
+from fvc.dashboard.thumbnails import MOST, picture_list, thumbnails
 from fvc.workspace import Workspace
 
 _SHOWN = 500
@@ -31,10 +32,12 @@ def show(workspace: Workspace) -> None:
     found = query(workspace, f"SELECT count(*) AS n FROM sources WHERE {where}")
     table = query(
         workspace,
-        f"SELECT {_COLUMNS} FROM sources WHERE {where} ORDER BY source LIMIT {_SHOWN}",
+        f"SELECT {_COLUMNS}, video_path FROM sources WHERE {where} ORDER BY source LIMIT {_SHOWN}",
     )
     if found is None or table is None:
         return
+    files = dict(table.select("source", "video_path").iter_rows())
+    table = table.drop("video_path")
     n = found["n"][0]
     more = f"; the first {_SHOWN} are listed" if n > _SHOWN else ""
     st.caption(f"{n:,} sources{more}. Choose a row to play it.")
@@ -46,11 +49,34 @@ def show(workspace: Workspace) -> None:
         selection_mode="single-row",
         key="sources",
     )
+    pictures = st.container()
     rows = chosen["selection"]["rows"]
     if len(table):
         _play(workspace, str(table["source"][rows[0] if rows else 0]))
     st.header("Near-duplicates")
     _duplicates(workspace)
+    if len(table):
+        # Last, in a place above: to make pictures takes longer than all else on the page.
+        with pictures:
+            _pictures(workspace, table, files)
+
+
+def _pictures(workspace: Workspace, table: pl.DataFrame, files: dict[str, str | None]) -> None:
+    page = 1
+    pages = -(-len(table) // MOST)
+    if pages > 1:
+        page = int(st.number_input(f"Pictures, page of {pages}", 1, pages, width=200))
+    shown = list(table.select("source", "label").slice((page - 1) * MOST, MOST).iter_rows())
+    place = st.empty()
+    paths = {source: files[source] or "" for source, _ in shown}
+    for found in thumbnails(workspace, paths, _refused(str(workspace.root))):
+        place.html(picture_list(shown, found))
+
+
+@st.cache_resource(show_spinner=False)
+def _refused(project: str) -> dict[str, str]:
+    """Remember files that cannot be decoded, until files are read again."""
+    return {}
 
 
 def _filters(values: dict[str, list[str | None]]) -> str:
