@@ -54,7 +54,7 @@ def measure_net(project: Path) -> None:
     shutil.copytree(project, copy)
     where = ["--project", str(copy), "--quiet"]
     for words in (
-        ["train", "--model-types", NET, "--tiny", "--weights", "none", "--repeats", "1", *where],
+        ["train", "--model-types", NET, "--tiny", "--weights", "none", "--max-epochs", "2", *where],
         ["importance", NET, *where],
         ["figures", "--only", "alterations", "--model", NET, "--columns", "two", *where],
     ):
