@@ -37,8 +37,6 @@ from fvc.training.running import one_thread
 
 logger = logging.getLogger("fvc.training")
 
-__all__ = ["Request", "train_model"]
-
 
 def train_model(
     spec: ModelSpec,

@@ -20,7 +20,7 @@ from fvc.training.final import card
 from fvc.training.fold import FoldResult
 from fvc.training.inputs import input_settings
 from fvc.training.kept_folds import KeptFolds
-from fvc.training.model import Request
+from fvc.training.request import Request
 from fvc.training.selection import Choice
 from fvc.training.video.chosen import frame_batches, net_seed
 from fvc.training.video.clips import VideoClips

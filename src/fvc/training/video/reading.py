@@ -2,7 +2,7 @@
 
 from fvc.models import ModelSpec, build_video_model
 from fvc.training.clips import Clips, Sources
-from fvc.training.model import Request
+from fvc.training.request import Request
 from fvc.training.video.clips import read_video_clips
 from fvc.training.video.frames import frame_settings
 
