@@ -3,9 +3,9 @@
 import itertools
 import os
 import pickle
+import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -182,13 +182,21 @@ def test_what_is_done_outlives_the_scheduler(
     tmp_path: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 3.0)
+    # So many that one worker has work left, however quick it is.
+    for number, path in itertools.product(range(8), sorted(clips.rglob("?.mp4"))):
+        copy = tmp_path / "many" / path.parent.name / f"{path.stem}-{number}.mp4"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
     service = Service(tmp_path / "dask").start(workers=1)
     try:
-        far = project(tmp_path / "far", clips)
+        far = project(tmp_path / "far", tmp_path / "many")
+
+        def journaled() -> bool:
+            journals = (far.stage1.folder / ".journal").rglob("*")
+            return any(p.read_bytes().count(b"\n") > 1 for p in journals if p.is_file())
 
         def kill() -> None:
-            wait_until(lambda: any(far.stage1.folder.rglob("*_aug1.mp4")), "the first clips")
-            time.sleep(0.5)
+            wait_until(journaled, "the first rows")
             service.kill_scheduler()
 
         killer = threading.Thread(target=kill)

@@ -18,13 +18,29 @@ def process_context() -> BaseContext:
     """Give the way to make processes, its server running with one thread a library."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOAD)
-    with _environment(ENVIRONMENT):
+    # The server would start it, and it unblocks the signal.
+    resource_tracker.ensure_running()
+    with _environment(ENVIRONMENT), _interrupts_blocked():
         forkserver.ensure_running()
     return context
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Keep SIGINT from a process that is started meanwhile, and from this one until the end.
+
+    Ctrl-C goes to all processes of a terminal. The server ignores it once it has come up, as
+    workers do; before, it would die with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
