@@ -18,11 +18,13 @@ CORES = 4
 SECONDS = 60.0
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
+def wait_until(
+    true: Callable[[], bool], what: str, seconds: float = SECONDS, *, every: float = 0.1
+) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def free_ports(count: int) -> list[int]:

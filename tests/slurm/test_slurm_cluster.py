@@ -51,7 +51,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, make_video: Callable[...,
     for number in range(SOURCES):
         label = ("real", "fake")[number % 2]
         path = root / "clips" / label / f"{number}.mp4"
-        make_video(path, frames=40, width=320, height=240, seed=number)
+        make_video(path, frames=120, width=320, height=240, seed=number)
     call([FVC, "setup", f"--project={root}", f"--corpus={root / 'clips'}"])
     (root / "clips" / "fake" / "3.mp4").write_bytes(b"not a video" * 100)
     return root
@@ -129,10 +129,18 @@ def trouble(tmp_path: Path, *shards: str) -> str:
 def in_the_middle(cluster: Cluster, project: Path, array: dict[str, Any], task: int) -> Task:
     """Halt a task of stage 1 when it has done a clip and has more to do."""
     journal = Workspace(project).stage1.folder / ".journal" / f"{task}of2.ndjson"
-    wait_until(lambda: journal.is_file() and b'"_part":2' in journal.read_bytes(), journal.name)
+
+    def done() -> int:
+        return journal.read_bytes().count(b'"_part":2')
+
+    # The processes first: looking for them takes as long as a clip.
+    wait_until(journal.is_file, journal.name, every=0.01)
     script, command, *_ = cluster.processes_of(array["job"], task)
+    wait_until(lambda: done() > 0, "the first clip", every=0.01)
     command.suspend()
-    assert journal.read_bytes().count(b'"_part":2') < SOURCES // 2 - 1, "not in the middle"
+    if done() >= SOURCES // 2 - 1:
+        command.resume()
+        raise AssertionError("not in the middle")
     return Task(script, command)
 
 
