@@ -25,7 +25,7 @@ from fvc.training.output import held
 from fvc.training.progress import show_progress
 from fvc.training.reading import ClipReader
 from fvc.training.request import Request
-from fvc.training.running import stop_workers, usable_cores
+from fvc.training.running import stop_workers, worker_count
 from fvc.training.selection import fit_detector
 from fvc.training.split import project_split
 from fvc.training.video.options import VideoOptions
@@ -117,9 +117,9 @@ def audit_model(
         (permutations is not None and permutations < 0)
         or (repeats is not None and repeats < 1)
         or resamples < 100
-        or (1 if workers is None else workers) < 1
     ):
-        raise OptionError("permutations are 0 or more, repeats and workers 1, resamples 100")
+        raise OptionError("permutations are 0 or more, repeats 1, resamples 100")
+    cores = worker_count(workers)
     if trained and (target is None or predictions is not None):
         raise OptionError("--trained needs a model type, and no --predictions")
     if target is None and predictions is None:
@@ -138,8 +138,7 @@ def audit_model(
         assert target is not None
         spec = get_model(target)
         name = spec.name
-        threads = workers or usable_cores()
-        nets = VideoOptions.asked(weights, tiny, max_epochs, batch_size, device, devices, threads)
+        nets = VideoOptions.asked(weights, tiny, max_epochs, batch_size, device, devices, cores)
         document = _audit_type(
             spec,
             workspace,
@@ -147,7 +146,7 @@ def audit_model(
             _REPEATS[spec.family] if repeats is None else repeats,
             resamples,
             seed,
-            threads,
+            cores,
             nets,
         )
     document = {

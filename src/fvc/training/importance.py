@@ -23,7 +23,7 @@ from fvc.training.net_importance import net_importance
 from fvc.training.parallel import spread
 from fvc.training.parts import read_clips
 from fvc.training.progress import show_progress
-from fvc.training.running import usable_cores
+from fvc.training.running import worker_count
 from fvc.training.split import trained_split
 from fvc.training.trained import read_trained
 from fvc.workspace import Workspace
@@ -98,9 +98,10 @@ def model_importance(
     DataError
         A fold of the model had failed.
     """
-    counts = [count for count in (repeats, permutations, workers) if count is not None]
+    counts = [count for count in (repeats, permutations) if count is not None]
     if min(counts) < 1 or resamples < 100:
-        raise OptionError("repeats, permutations and workers are 1 or more, resamples 100")
+        raise OptionError("repeats and permutations are 1 or more, resamples 100")
+    cores = worker_count(workers)
     spec, workspace = get_model(model), Workspace(project)
     if spec.family == "ensemble":
         raise NotAvailableError(
@@ -131,7 +132,7 @@ def model_importance(
     found: list[Explained] = []
     with show_progress() as fits:
         fits.begin(f"importance of {spec.name}", len(tasks))
-        for result in spread(explain_fold, tasks, shared, workers or usable_cores()):
+        for result in spread(explain_fold, tasks, shared, cores):
             found.append(result)
             fits.done(1)
     if len(found) < len(tasks):

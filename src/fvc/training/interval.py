@@ -25,7 +25,7 @@ from fvc.training.clips import Clips, Sources
 from fvc.training.fold import FoldTask, run_fold
 from fvc.training.parallel import spread
 from fvc.training.progress import show_progress
-from fvc.training.running import usable_cores
+from fvc.training.running import worker_count
 from fvc.training.split import trained_split
 from fvc.training.trained import read_as_trained
 from fvc.workspace import Workspace
@@ -125,13 +125,9 @@ def model_interval(
     """
     if refit and refit < LEAST_REFITS:
         raise OptionError(f"refit is 0, or {LEAST_REFITS} or more")
-    if (
-        refit < 0
-        or resamples < 100
-        or (1 if workers is None else workers) < 1
-        or any(n < 2 for n in new_groups)
-    ):
-        raise OptionError("new sets have 2 groups or more, resamples are 100, workers 1 or more")
+    if refit < 0 or resamples < 100 or any(n < 2 for n in new_groups):
+        raise OptionError("new sets have 2 groups or more, resamples are 100 or more")
+    cores = worker_count(workers)
     workspace = Workspace(project)
     trained, predictions = read_trained(workspace, model)
     aggregate = trained["aggregate"]
@@ -141,7 +137,7 @@ def model_interval(
     failed: dict[str, int] = {}
     done = 0
     if refit:
-        found, failed = _refits(workspace, model, trained, refit, seed, workers)
+        found, failed = _refits(workspace, model, trained, refit, seed, cores)
         done = len(found)
         if done < LEAST_REFITS:
             reasons = "; ".join(failed)
@@ -213,7 +209,7 @@ def _refits(
     trained: dict[str, Any],
     refit: int,
     seed: int,
-    workers: int | None,
+    workers: int,
 ) -> tuple[list[dict[str, float]], dict[str, int]]:
     spec = get_model(model)
     if spec.family not in ("tabular", "embedding"):
@@ -241,9 +237,7 @@ def _refits(
     with show_progress() as fits:
         fits.begin(f"refits of {spec.name}", len(tasks))
         shared = shared_of(clips, sources)
-        for number, means, reason in spread(
-            refit_resample, tasks, shared, workers or usable_cores()
-        ):
+        for number, means, reason in spread(refit_resample, tasks, shared, workers):
             fits.done(1)
             if means is not None:
                 found[number] = means

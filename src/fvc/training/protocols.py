@@ -27,7 +27,7 @@ from fvc.training.holdout_document import (
 from fvc.training.progress import Fits, show_progress
 from fvc.training.reading import ClipReader, training_order
 from fvc.training.request import Request
-from fvc.training.running import one_thread, usable_cores
+from fvc.training.running import one_thread, worker_count
 from fvc.training.split import project_split, read_index
 from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
@@ -128,16 +128,9 @@ def hold_out(
     TooFewGroupsError
         Too few values to hold any out; the message says how many there are.
     """
-    if (
-        most < 1
-        or least < 1
-        or inner_splits < 2
-        or resamples < 100
-        or (1 if workers is None else workers) < 1
-    ):
-        raise OptionError(
-            "most, least and workers are 1 or more, inner_splits 2, resamples 100 or more"
-        )
+    if most < 1 or least < 1 or inner_splits < 2 or resamples < 100:
+        raise OptionError("most and least are 1 or more, inner_splits 2, resamples 100 or more")
+    cores = worker_count(workers)
     specs = [get_model(name) for name in dict.fromkeys(model_types)]
     for spec in specs:
         if spec.family == "ensemble":
@@ -165,10 +158,8 @@ def hold_out(
         split=split.block,
         folds=split.folds,
         simulated=split.simulated,
-        workers=workers or usable_cores(),
-        nets=VideoOptions.asked(
-            weights, tiny, max_epochs, batch_size, device, devices, workers or usable_cores()
-        ),
+        workers=cores,
+        nets=VideoOptions.asked(weights, tiny, max_epochs, batch_size, device, devices, cores),
         run=RunOptions(workers=workers),
     )
     reader = ClipReader(request, sources)

@@ -13,6 +13,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from fvc.engines.resources import available_cores
+from fvc.errors import OptionError
 from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
 from fvc.training.cluster import fit_on_cluster
@@ -22,6 +23,21 @@ from fvc.training.fold import FoldResult, FoldTask, run_fold
 def usable_cores() -> int:
     """Count the cores that this process may use, of a cluster's node those of its task."""
     return available_cores()
+
+
+def worker_count(asked: int | None) -> int:
+    """Give the number of workers that is asked for, by default one a core.
+
+    Raises
+    ------
+    OptionError
+        It is not 1 or more.
+    """
+    if asked is None:
+        return usable_cores()
+    if asked < 1:
+        raise OptionError(f"workers must be 1 or more, not {asked}")
+    return asked
 
 
 def run_folds(

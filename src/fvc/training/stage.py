@@ -31,7 +31,7 @@ from fvc.training.progress import Fits, show_progress
 from fvc.training.reading import ClipReader, training_order
 from fvc.training.report import ModelOutcome, TrainReport
 from fvc.training.request import Request
-from fvc.training.running import one_thread, stop_workers, usable_cores
+from fvc.training.running import one_thread, stop_workers, worker_count
 from fvc.training.split import open_split, read_index
 from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
@@ -157,8 +157,9 @@ def stage5_train_models(
     specs = asked_models((*model_types, "ensemble") if ensemble else model_types)
     if n_splits < 2 or inner_splits < 2:
         raise OptionError("n_splits and inner_splits are 2 or more")
-    if (repeats is not None and repeats < 1) or (workers is not None and workers < 1):
-        raise OptionError("repeats and workers are 1 or more")
+    if repeats is not None and repeats < 1:
+        raise OptionError("repeats are 1 or more")
+    cores = worker_count(workers)
     run = RunOptions(workers=workers, shard=shard, engine=engine, scheduler=scheduler)
     part = run.part
     if delete_existing and not part.is_whole:
@@ -183,10 +184,8 @@ def stage5_train_models(
         inner_splits=inner_splits,
         seed=seed,
         repeats=repeats,
-        workers=workers or usable_cores(),
-        nets=VideoOptions.asked(
-            weights, tiny, max_epochs, batch_size, device, devices, workers or usable_cores()
-        ),
+        workers=cores,
+        nets=VideoOptions.asked(weights, tiny, max_epochs, batch_size, device, devices, cores),
         run=replace(run, shard=None),
     )
     with show_progress() as fits, log_file(workspace.logs(5), "train") as log, one_thread():

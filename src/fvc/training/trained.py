@@ -15,7 +15,7 @@ from fvc.stages import RunOptions
 from fvc.training.clips import Clips, Sources
 from fvc.training.reading import ClipReader
 from fvc.training.request import Request
-from fvc.training.running import usable_cores
+from fvc.training.running import usable_cores, worker_count
 from fvc.training.split import Split
 from fvc.training.video.options import VideoOptions
 from fvc.workspace import Workspace
@@ -123,7 +123,7 @@ def read_as_trained(
         split=split.block,
         folds=split.folds,
         simulated=split.simulated,
-        workers=run.workers or usable_cores(),
+        workers=worker_count(run.workers),
         nets=options_of(spec, described) if spec.family != "tabular" else VideoOptions(),
         run=replace(run, shard=None),
     )
